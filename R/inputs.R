@@ -1,0 +1,661 @@
+# The only file that reads what a user passes: formulas, vectors, factors, weights, missing
+# values. Everything after it sees codes 1..k with their labels, and plain numeric columns.
+
+# ---- Formulas ---------------------------------------------------------------------------
+
+# The parts of `response ~ a + b + strata(s)`: the response as an expression, and one term for
+# each variable on the right, with its role. `specials_refused` are refused by name.
+read_formula <- function(formula, data, response = TRUE) {
+  if (!inherits(formula, "formula")) {
+    abort("formula", "`formula` must be a formula such as Surv(time, status) ~ group, not %s",
+          what(formula))
+  }
+  if (response && length(formula) != 3L) {
+    abort("formula", "`formula` must have a response on its left side, such as %s",
+          "Surv(time, status) ~ group")
+  }
+  check_data(data)
+  terms <- tryCatch(
+    stats::terms(formula, specials = c("strata", "cluster", "tt"), data = dot_data(formula, data)),
+    error = function(e) abort("formula", "`formula` cannot be read: %s", conditionMessage(e))
+  )
+  check_terms(terms)
+  variables <- as.list(attr(terms, "variables"))[-1L]
+  if (response) variables <- variables[-1L]
+  list(
+    response = if (response) formula[[2L]],
+    terms = lapply(variables, function(v) list(expr = v, name = term_name(v), role = term_role(v))),
+    env = environment(formula)
+  )
+}
+
+check_data <- function(data) {
+  if (!is.null(data) && !is.list(data) && !is.environment(data)) {
+    abort("data", "`data` must be a data frame, a list or NULL, not %s", what(data))
+  }
+}
+
+dot_data <- function(formula, data) {
+  if (is.null(data) || !("." %in% all.names(formula))) NULL else as.data.frame(data)
+}
+
+check_terms <- function(terms) {
+  if (any(attr(terms, "order") > 1L)) {
+    abort("formula", "`formula` must not have an interaction: `%s`",
+          attr(terms, "term.labels")[attr(terms, "order") > 1L][1L])
+  }
+  if (!is.null(attr(terms, "offset"))) {
+    abort("formula", "`formula` must not have an offset")
+  }
+  for (special in c("cluster", "tt")) {
+    if (!is.null(attr(terms, "specials")[[special]])) {
+      abort("unsupported", "`%s()` in a formula is not supported yet", special)
+    }
+  }
+}
+
+term_role <- function(expr) {
+  head <- if (is.call(expr)) expr[[1L]]
+  if (identical(head, quote(strata)) || identical(head, quote(survival::strata))) "stratum" else "group"
+}
+
+# The name model.frame() would give the column, without backticks around `a b`.
+term_name <- function(expr) {
+  if (is.symbol(expr)) as.character(expr) else paste(deparse(expr, 500L), collapse = " ")
+}
+
+evaluate <- function(expr, data, env, label) {
+  tryCatch(eval(expr, data, env), error = function(e) {
+    if (inherits(e, "riskset_error")) stop(e)
+    abort("formula", "`%s` cannot be evaluated: %s", label, conditionMessage(e))
+  })
+}
+
+# ---- Categories -------------------------------------------------------------------------
+
+# Any vector as integer codes with labels: list(code, labels, values). `code` may be the vector
+# itself (a factor is not copied); `values` are the numbers behind a numeric variable's levels.
+# Levels of a text vector are in C order, whatever the locale.
+as_codes <- function(x, name) {
+  if (is.factor(x)) {
+    list(code = x, labels = levels(x), values = NULL)
+  } else if (is.logical(x)) {
+    list(code = x + 1L, labels = c("FALSE", "TRUE"), values = c(0, 1))
+  } else if (is.numeric(x) && is.null(dim(x)) && !inherits(x, c("Date", "POSIXt"))) {
+    number_codes(plain_number(x, name))
+  } else if (is.character(x)) {
+    labels <- sort(unique(x), method = "radix")
+    list(code = match(x, labels), labels = labels, values = NULL)
+  } else if (is.atomic(x) && is.null(dim(x)) && !is.null(x)) {
+    f <- factor(x)
+    list(code = f, labels = levels(f), values = NULL)
+  } else {
+    abort("group", "`%s` must be a factor, text, numbers or logical, not %s", name, what(x))
+  }
+}
+
+number_codes <- function(x) {
+  values <- sort(unique(x))
+  labels <- as.character(values)
+  code <- match(x, values, incomparables = NaN)
+  if (anyDuplicated(labels)) {
+    code <- match(labels, unique(labels))[code]
+    values <- values[!duplicated(labels)]
+    labels <- unique(labels)
+  }
+  list(code = code, labels = labels, values = as.numeric(values))
+}
+
+# ---- Numbers ----------------------------------------------------------------------------
+
+# A numeric column as C reads it: integer or double, never integer64's bits. Attributes of a
+# labelled column (haven) are ignored; difftime keeps its number.
+plain_number <- function(x, name, kind = "argument") {
+  if (inherits(x, "integer64")) return(integer64_number(x, name))
+  refused <- inherits(x, c("Date", "POSIXt", "factor")) || !is.null(dim(x))
+  if (refused || !(is.integer(x) || is.double(x))) {
+    abort(kind, "`%s` must be a numeric vector, not %s", name, what(x))
+  }
+  x
+}
+
+# The bits are two's complement 64-bit integers: high word * 2^32 + low word.
+integer64_number <- function(x, name) {
+  out <- .Call(C_integer64, unclass(x))
+  if (any(abs(out) >= 2^53, na.rm = TRUE)) {
+    abort("argument", "`%s` has integer64 values of 2^53 or more, which a double cannot hold",
+          name)
+  }
+  out
+}
+
+same_length <- function(...) {
+  sizes <- lengths(list(...))
+  sizes <- sizes[!vapply(list(...), is.null, NA)]
+  if (any(sizes != sizes[1L])) {
+    differs <- which(sizes != sizes[1L])[1L]
+    abort("length", "`%s` has length %.0f but `%s` has length %.0f; they must be equal",
+          names(sizes)[differs], sizes[[differs]], names(sizes)[1L], sizes[[1L]])
+  }
+}
+
+# ---- Survival rows ----------------------------------------------------------------------
+
+# What the C core tabulates, and what it stands for. `rows` goes to C as it is; `terms` name the
+# variables behind group and stratum in the order of the formula.
+survival_rows <- function(y, terms, weights, event, row_names = NULL) {
+  status <- check_status(y$status, event)
+  same_length(time = y$time, entry = y$entry, status = status, weights = weights)
+  for (t in terms) same_length(time = y$time, group = t$code)
+  group <- combine_terms(terms, "group")
+  stratum <- combine_terms(terms, "stratum")
+  list(
+    rows = list(
+      time = y$time, entry = y$entry, status = status, weight = weights,
+      group = group$code, n_group = group$n, stratum = stratum$code, n_stratum = stratum$n,
+      event = if (is.null(event)) NA_real_ else as.double(event)
+    ),
+    group = group[c("labels", "used")], stratum = stratum[c("labels", "used")],
+    terms = lapply(terms, `[`, c("name", "role", "labels")), row_names = row_names
+  )
+}
+
+read_survival_formula <- function(formula, data, weights, subset, event) {
+  parts <- read_formula(formula, data)
+  y <- read_response(parts$response, data, parts$env)
+  terms <- lapply(parts$terms, read_term, data = data, env = parts$env)
+  weights <- read_weights(evaluate(weights, data, parts$env, "weights"))
+  keep <- evaluate(subset, data, parts$env, "subset")
+  if (is.null(keep)) {
+    return(survival_rows(y, terms, weights, event, row_names(data)))
+  }
+  keep <- read_subset(keep, length(y$time))
+  # The coding of status is that of all the data, as Surv() would have seen it.
+  if (is.null(event)) event <- status_event(y$status)
+  y <- lapply(y, function(x) x[keep])
+  terms <- lapply(terms, function(t) {
+    t$code <- t$code[keep]
+    t
+  })
+  survival_rows(y, terms, weights[keep], event, row_names(data, keep))
+}
+
+read_survival_vectors <- function(time, status, group, strata, weights, entry, event) {
+  y <- if (inherits(time, "Surv")) {
+    if (!is.null(status)) abort("status", "`status` is part of a Surv() object already")
+    surv_columns(time)
+  } else {
+    list(time = read_time(time, "time"), entry = if (!is.null(entry)) read_time(entry, "entry"),
+         status = status)
+  }
+  terms <- list()
+  if (!is.null(group)) terms <- list(vector_term(group, "group", "group"))
+  if (!is.null(strata)) terms <- c(terms, list(vector_term(strata, "strata", "stratum")))
+  survival_rows(y, terms, read_weights(weights), event)
+}
+
+vector_term <- function(x, name, role) c(list(name = name, role = role), as_codes(x, name))
+
+# Surv(time, status) in a formula is recognised and its arguments are taken as they are:
+# building the object costs more than the whole of the test. Anything else is evaluated.
+read_response <- function(expr, data, env) {
+  if (is_plain_surv(expr, env)) {
+    args <- lapply(as.list(expr)[-1L], evaluate, data = data, env = env, label = "time")
+    return(plain_surv(args))
+  }
+  y <- evaluate(expr, data, env, paste(deparse(expr), collapse = " "))
+  if (!inherits(y, "Surv")) {
+    abort("formula", "the left side of `formula` must be Surv(time, status), not %s", what(y))
+  }
+  surv_columns(y)
+}
+
+is_plain_surv <- function(expr, env) {
+  if (!is.call(expr) || !(length(expr) %in% 2:4)) return(FALSE)
+  head <- expr[[1L]]
+  ours <- identical(head, quote(survival::Surv)) || (identical(head, quote(Surv)) &&
+    identical(get0("Surv", env, mode = "function", ifnotfound = Surv), Surv))
+  ours && all(names(expr)[-1L] %in% c("", "time", "time2", "event"))
+}
+
+plain_surv <- function(args) {
+  names(args) <- surv_names(names(args), length(args))
+  if (inherits(args$event, "factor")) refuse_factor_status(args$event)
+  if (is.null(args$time2)) {
+    list(time = read_time(args$time, "time"), entry = NULL, status = args$event)
+  } else {
+    list(time = read_time(args$time2, "time"), entry = read_time(args$time, "entry"),
+         status = args$event)
+  }
+}
+
+# Positions as in Surv(): with two arguments the second is the event.
+surv_names <- function(given, n) {
+  if (is.null(given)) given <- rep("", n)
+  free <- setdiff(if (n < 3L && !("time2" %in% given)) c("time", "event") else
+    c("time", "time2", "event"), given)
+  given[given == ""] <- free[seq_len(sum(given == ""))]
+  given
+}
+
+surv_columns <- function(y) {
+  type <- attr(y, "type")
+  if (type == "right") {
+    list(time = y[, 1L], entry = NULL, status = y[, 2L])
+  } else if (type == "counting") {
+    list(time = y[, 2L], entry = y[, 1L], status = y[, 3L])
+  } else {
+    abort("unsupported", "Surv() of type \"%s\" is not supported yet; only right-censored %s",
+          type, "and (entry, time] data are")
+  }
+}
+
+read_time <- function(x, name) {
+  x <- plain_number(x, name, "time")
+  if (length(x) == 0L) abort("time", "`%s` has no rows; at least one was wanted", name)
+  x
+}
+
+check_status <- function(status, event) {
+  if (!is.null(event) && (!is.numeric(event) || length(event) != 1L || is.na(event))) {
+    abort("status", "`event` must be the one code of `status` that is an event, not %s",
+          what(event))
+  }
+  if (inherits(status, "factor")) refuse_factor_status(status)
+  if (inherits(status, "integer64")) return(integer64_number(status, "status"))
+  if (!is.null(status) && (!(is.logical(status) || is.numeric(status)) || !is.null(dim(status)))) {
+    abort("status", "`status` must be 0/1, 1/2 or logical, not %s", what(status))
+  }
+  status
+}
+
+refuse_factor_status <- function(status) {
+  abort("status", "`status` must be 0/1, 1/2 or logical, not a factor; write `status == \"%s\"`",
+        utils::tail(c("event", levels(status)), 1L))
+}
+
+status_event <- function(status) {
+  if (is.null(status) || is.logical(status) || !is.numeric(status)) return(NULL)
+  if (any(status == 2, na.rm = TRUE) && !any(status > 2, na.rm = TRUE)) 2 else 1
+}
+
+read_weights <- function(w) {
+  if (is.null(w)) NULL else plain_number(w, "weights", "weights")
+}
+
+read_subset <- function(keep, n) {
+  if (is.logical(keep)) {
+    if (length(keep) != n) {
+      abort("length", "`subset` has length %d but there are %d rows", length(keep), n)
+    }
+    return(which(keep))
+  }
+  if (!is.numeric(keep)) {
+    abort("argument", "`subset` must be logical or row numbers, not %s", what(keep))
+  }
+  seq_len(n)[keep]
+}
+
+read_term <- function(term, data, env) {
+  x <- if (term$role == "stratum") stratum_value(term$expr, data, env)
+       else evaluate(term$expr, data, env, term$name)
+  c(term[c("name", "role")], as_codes(x, term$name))
+}
+
+# strata(site) as survival::strata() codes and labels it, without its cost for one variable.
+stratum_value <- function(expr, data, env) {
+  if (length(expr) != 2L || !is.null(names(expr))) {
+    expr[[1L]] <- survival::strata
+    return(evaluate(expr, data, env, "strata()"))
+  }
+  label <- term_name(expr[[2L]])
+  x <- evaluate(expr[[2L]], data, env, label)
+  if (is.factor(x) || is.character(x)) return(x)
+  codes <- as_codes(x, label)
+  structure(as.integer(codes$code), levels = paste0(label, "=", codes$labels), class = "factor")
+}
+
+row_names <- function(data, keep = NULL) {
+  if (!is.data.frame(data)) return(NULL)
+  names <- attr(data, "row.names")
+  if (is.null(keep)) names else names[keep]
+}
+
+# All terms of one role as one code, the first term slowest. `used` holds the codes that occur
+# where the product of the levels is too large to keep a place for each.
+combine_terms <- function(terms, role) {
+  terms <- terms[vapply(terms, function(t) t$role == role, NA)]
+  if (length(terms) == 0L) return(list(code = NULL, n = 1, labels = NULL, used = NULL))
+  if (length(terms) == 1L) {
+    n <- length(terms[[1L]]$labels)
+    return(list(code = terms[[1L]]$code, n = max(1, n), labels = list(terms[[1L]]$labels),
+                used = NULL))
+  }
+  code <- 0
+  for (t in terms) code <- code * length(t$labels) + (as.integer(t$code) - 1L)
+  labels <- lapply(terms, `[[`, "labels")
+  n <- prod(lengths(labels))
+  used <- NULL
+  if (n > 1e5) {
+    used <- sort(unique(code))
+    code <- match(code, used) - 1
+    n <- length(used)
+  }
+  list(code = as.integer(code + 1), n = max(1, n), labels = labels, used = used)
+}
+
+# ---- What the core found ----------------------------------------------------------------
+
+# Turns the core's status and report into the error a user reads; silent when all is well.
+check_report <- function(result) {
+  status <- result$status
+  if (status == "memory") abort("memory", "not enough memory for this call")
+  if (status == "large") {
+    abort("too_large", "the data have too many rows, groups or strata for this method")
+  }
+  if (status == "interrupt") {
+    signalCondition(structure(class = c("interrupt", "condition"), list(message = "", call = NULL)))
+    invokeRestart("abort")
+  }
+  report <- result$report
+  if (status == "row") refuse_row(report)
+  if (!is.null(report) && report$used == 0) {
+    abort("missing", "every row has a missing value (%s); at least one complete row was wanted",
+          paste0(names(report$missing)[report$missing > 0], collapse = ", "))
+  }
+}
+
+refuse_row <- function(report) {
+  wanted <- switch(report$problem,
+    negative = "must not be negative",
+    infinite = "must be finite",
+    `event at infinity` = "must be finite where there is an event",
+    status = "must be 0/1, 1/2 or logical",
+    order = "must be less than `time`",
+    zero = "must not all be zero"
+  )
+  if (report$problem == "zero") abort(report$column, "`%s` %s", report$column, wanted)
+  more <- if (report$rows > 1) sprintf(" (and %.0f more)", report$rows - 1) else ""
+  abort(report$column, "`%s` %s, but row %.0f is %s%s", report$column, wanted, report$row,
+        format(report$value, digits = 15), more)
+}
+
+ties_code <- function(timefix) {
+  if (identical(timefix, TRUE)) return(1L)
+  if (identical(timefix, FALSE)) return(0L)
+  if (identical(timefix, "survival")) return(2L)
+  abort("argument", "`timefix` must be TRUE, FALSE or \"survival\", not %s", what(timefix))
+}
+
+# ---- Contingency tables -----------------------------------------------------------------
+
+# Doors of crosstab() and cmh(). The first two give rows: list(x, y, strata, weights, rows, names):
+# vectors, a list of strata, and the row numbers kept by `subset` (NULL: all). Rows are counted
+# by contingency_count(), tables of counts checked by contingency_table(); both give
+# list(counts, scores, fixed, n.missing, data.name).
+contingency_formula <- function(formula, data, weights, subset) {
+  parts <- read_formula(formula, data)
+  roles <- vapply(parts$terms, `[[`, "", "role")
+  if (sum(roles == "group") != 1L) {
+    abort("formula", "`x` must have one exposure on its right side, such as %s, not %d",
+          "outcome ~ exposure", sum(roles == "group"))
+  }
+  get <- function(expr, label) evaluate(expr, data, parts$env, label)
+  exposure <- parts$terms[[which(roles == "group")]]
+  names <- list(x = exposure$name, y = term_name(parts$response))
+  contingency_rows(
+    get(exposure$expr, names$x), get(parts$response, names$y),
+    unlist(lapply(parts$terms[roles == "stratum"], strata_columns, get), recursive = FALSE),
+    get(weights, "weights"), get(subset, "subset"), names
+  )
+}
+
+# The variables inside strata(a, b); with its other arguments, survival's own factor.
+strata_columns <- function(term, get) {
+  given <- as.list(term$expr)[-1L]
+  if (length(given) == 0L) abort("formula", "`strata()` must name a variable")
+  if (!is.null(names(given))) {
+    call <- term$expr
+    call[[1L]] <- quote(survival::strata)
+    return(structure(list(get(call, term$name)), names = term$name))
+  }
+  labels <- vapply(given, term_name, "")
+  structure(Map(get, given, labels), names = labels)
+}
+
+contingency_vectors <- function(x, y, strata, weights, subset, names) {
+  if (is.list(x) || is.function(x)) {
+    abort("formula", "`x` must be a formula, a vector or a table of counts, not %s", what(x))
+  }
+  if (is.null(y)) abort("argument", "`y` must be given when `x` is not a table of counts")
+  if (!is.null(strata) && !is.list(strata)) {
+    strata <- structure(list(strata), names = names$strata)
+  }
+  contingency_rows(x, y, strata, weights, subset, names)
+}
+
+contingency_rows <- function(x, y, strata, weights, subset, names) {
+  n <- length(x)
+  strata_names <- names(strata)
+  check_length(y, n, names$y, names$x)
+  for (i in seq_along(strata)) check_length(strata[[i]], n, strata_names[i], names$x)
+  if (!is.null(weights)) {
+    weights <- plain_number(weights, "weights", "weights")
+    check_length(weights, n, "weights", names$x)
+  }
+  if (n == 0L) abort("length", "`%s` has no rows", names$x)
+  rows <- subset_rows(subset, n)
+  if (!is.null(rows)) {
+    x <- x[rows]
+    y <- y[rows]
+    strata <- lapply(strata, `[`, rows)
+    weights <- weights[rows]
+  }
+  list(x = x, y = y, strata = strata, weights = weights, rows = rows,
+       names = c(names[c("x", "y")], strata = paste(strata_names, collapse = ", ")))
+}
+
+check_length <- function(x, n, name, first) {
+  if (length(x) != n) {
+    abort("length", "`%s` has length %.0f but `%s` has length %.0f; they must be equal",
+          name, length(x), first, n)
+  }
+}
+
+subset_rows <- function(subset, n) {
+  if (is.null(subset)) return(NULL)
+  if (is.logical(subset)) {
+    check_length(subset, n, "subset", "x")
+    rows <- which(subset)
+  } else if (is.numeric(subset) && all(is.finite(subset)) && all(abs(subset) <= n)) {
+    rows <- seq_len(n)[subset]
+  } else {
+    abort("argument", "`subset` must be logical or row numbers from 1 to %.0f, not %s", n,
+          what(subset))
+  }
+  if (length(rows) == 0L) abort("data", "`subset` leaves no rows")
+  rows
+}
+
+# How C reads a column of categories: list(column, first, levels, values, labels, fixed). A
+# column of few whole numbers is counted as it stands, `values` being its range; labels are made
+# once it is known which are used. `fixed`: levels are declared, so unused ones are counted.
+as_category <- function(x, name, most = 1000) {
+  if (is.factor(x)) {
+    return(list(column = x, first = 1, levels = nlevels(x), values = seq_len(nlevels(x)),
+                labels = levels(x), fixed = TRUE))
+  }
+  plain <- is.numeric(x) && is.null(dim(x)) && !inherits(x, c("Date", "POSIXt", "integer64"))
+  if ((plain || (is.logical(x) && is.null(dim(x)))) && most > 0) {
+    range <- .Call(C_column_range, x, most)
+    if (is.character(range)) check_report(list(status = range))
+    if (!is.null(range)) return(range_category(x, range))
+  }
+  codes <- as_codes(x, name)
+  k <- length(codes$labels)
+  values <- if (is.null(codes$values)) seq_len(k) else codes$values
+  list(column = codes$code, first = 1, levels = k, values = values, labels = codes$labels,
+       fixed = FALSE)
+}
+
+range_category <- function(x, range) {
+  if (range[1L] > range[2L]) range <- c(0, 0)
+  values <- range[1L] + 0:(range[2L] - range[1L])
+  labels <- if (is.logical(x)) c("FALSE", "TRUE")[values + 1] else as.character(values)
+  list(column = x, first = range[1L], levels = length(values), values = values,
+       labels = labels, fixed = FALSE)
+}
+
+# Several stratifying variables as one: the combinations, the first moving fastest.
+strata_category <- function(strata, most = 1000) {
+  all <- Map(as_category, strata, names(strata), most)
+  if (length(all) == 1L) return(all[[1L]])
+  code <- 0
+  size <- 1
+  for (a in all) {
+    level <- as.double(unclass(a$column)) - a$first
+    level[!(level >= 0 & level < a$levels)] <- NA
+    code <- code + size * level
+    size <- size * a$levels
+  }
+  used <- sort(unique(code))
+  list(column = match(code, used), first = 1, levels = length(used), values = seq_along(used),
+       labels = combined_labels(all, used), fixed = FALSE)
+}
+
+combined_labels <- function(all, code) {
+  parts <- vector("list", length(all))
+  for (i in seq_along(all)) {
+    parts[[i]] <- all[[i]]$labels[code %% all[[i]]$levels + 1]
+    code <- code %/% all[[i]]$levels
+  }
+  do.call(paste, c(parts, sep = ", "))
+}
+
+contingency_count <- function(rows) {
+  read <- contingency_categories(rows)
+  levels <- category_levels(read)
+  if (prod(levels) > 1e6) {
+    read <- contingency_categories(rows, most = 0)
+    levels <- category_levels(read)
+  }
+  if (prod(levels) > 2^31 - 1) {
+    abort("table", "%s give %.0f cells, more than a table can have",
+          "the levels of the variables", prod(levels))
+  }
+  if (any(levels == 0)) abort("data", "no row is without a missing value")
+  found <- .Call(C_count_table, lapply(read, `[[`, "column"),
+                 vapply(read, function(r) as.double(r$first), 0), levels, rows$weights)
+  check_report(found)
+  check_counted(found, rows)
+  counts <- found$counts
+  dim(counts) <- levels
+  dimnames(counts) <- structure(lapply(read, `[[`, "labels"), names = unlist(rows$names))
+  list(counts = counts, scores = lapply(read, `[[`, "values"),
+       fixed = vapply(read, `[[`, NA, "fixed"), n.missing = found$missing,
+       data.name = contingency_name(rows$names))
+}
+
+contingency_categories <- function(rows, most = 1000) {
+  list(
+    as_category(rows$x, rows$names$x, most), as_category(rows$y, rows$names$y, most),
+    if (length(rows$strata) > 0L) {
+      strata_category(rows$strata, most)
+    } else {
+      list(column = NULL, first = 0, levels = 1, labels = "", values = 0, fixed = FALSE)
+    }
+  )
+}
+
+category_levels <- function(read) vapply(read, function(r) as.double(r$levels), 0)
+
+contingency_name <- function(names) {
+  by <- paste(names$x, "and", names$y)
+  if (nzchar(names$strata)) paste(by, "and", names$strata) else by
+}
+
+check_counted <- function(found, rows) {
+  if (found$bad.weight > 0) {
+    w <- rows$weights[found$bad.weight]
+    at <- if (is.null(rows$rows)) found$bad.weight else rows$rows[found$bad.weight]
+    abort("weights", "`weights` must be whole numbers from 0 to 2^53 (each row stands for %s); row %.0f has %s",
+          "so many subjects", at, format(w))
+  }
+  total <- sum(found$counts)
+  if (total > 2^53) abort("weights", "`weights` sum to %g, more than 2^53", total)
+  if (total > 0) return(invisible())
+  if (found$missing == length(rows$x)) abort("data", "no row is without a missing value")
+  abort("weights", "`weights` are all zero")
+}
+
+# A table of counts as a plain double array of three dimensions with labels.
+contingency_table <- function(x, name, dims) {
+  if (!is.numeric(x) || is.data.frame(x) || inherits(x, "integer64")) {
+    abort("table", "`%s` must be a numeric matrix or table of counts, not %s", name, what(x))
+  }
+  shape <- dim(x)
+  if (!length(shape) %in% dims) {
+    abort("table", "`%s` must be a table with %s dimensions, not %d", name,
+          paste(dims, collapse = " or "), length(shape))
+  }
+  if (any(shape[1:2] < 2L) || any(shape < 1L)) {
+    abort("table", "`%s` must have at least two rows and two columns, not %s", name,
+          paste(shape, collapse = " x "))
+  }
+  check_counts(x, name)
+  labels <- table_labels(x, shape)
+  list(counts = array(as.double(x), c(shape, 1L)[1:3], labels),
+       scores = lapply(c(shape, 1L)[1:3], seq_len), fixed = c(TRUE, TRUE, TRUE),
+       n.missing = 0, data.name = name)
+}
+
+check_counts <- function(x, name) {
+  ok <- x >= 0 & x < Inf & x == floor(x)
+  if (!all(ok) || anyNA(ok)) {
+    at <- which(!ok | is.na(ok))[1L]
+    abort("table", "`%s` must hold whole numbers of at least 0; element %.0f is %s", name, at,
+          format(x[[at]]))
+  }
+  n <- sum(as.double(x))
+  if (n > 2^53) abort("table", "`%s` counts %g subjects, more than 2^53", name, n)
+  if (n == 0) abort("table", "`%s` is all zero", name)
+}
+
+table_labels <- function(x, shape) {
+  labels <- dimnames(x)
+  if (is.null(labels)) labels <- vector("list", length(shape))
+  if (length(shape) == 2L) labels <- c(labels, list(""))
+  shape <- c(shape, 1L)[1:3]
+  for (i in 1:3) if (is.null(labels[[i]])) labels[[i]] <- as.character(seq_len(shape[i]))
+  if (is.null(names(labels))) names(labels) <- c("row", "column", "stratum")
+  labels
+}
+
+# Leaves out the levels of rows and columns that nobody has, and counts those that were
+# declared; strata stay.
+drop_unused <- function(table) {
+  counts <- table$counts
+  used <- list(rowSums(counts) > 0, colSums(rowSums(counts, dims = 2L)) > 0)
+  table$unused <- vapply(1:2, function(i) if (table$fixed[i]) sum(!used[[i]]) else 0L, 0L)
+  names(table$unused) <- names(dimnames(counts))[1:2]
+  if (!all(used[[1L]]) || !all(used[[2L]])) {
+    table$counts <- counts[used[[1L]], used[[2L]], , drop = FALSE]
+    table$scores[1:2] <- Map(`[`, table$scores[1:2], used)
+  }
+  table
+}
+
+no_vectors <- function(...) {
+  given <- list(...)
+  given <- given[!vapply(given, is.null, NA)]
+  if (length(given) > 0L) {
+    abort("argument", "`%s` has no meaning when `x` is a table of counts", names(given)[1L])
+  }
+}
+
+# How a message calls a vector: as the user wrote it, if that is short.
+call_label <- function(expr, name = "x") {
+  if (!is.language(expr)) return(name)
+  label <- deparse(expr, 60L, nlines = 2L)
+  if (length(label) > 1L) name else label
+}

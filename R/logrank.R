@@ -1,0 +1,231 @@
+#' Log-rank test: do survival curves differ?
+#'
+#' Compares the survival of two or more groups, within strata where they are given. The
+#' log-rank test is the Cochran-Mantel-Haenszel test with one table of groups by
+#' (event, no event) for each event time; the table's covariance is hypergeometric.
+#'
+#' With `rho` and `gamma` each event time weighs S(t-)^rho (1 - S(t-))^gamma, S the pooled
+#' Kaplan-Meier estimate of its stratum just before t (Fleming and Harrington's G(rho, gamma)):
+#' `rho = 1` gives early differences more weight (as in [survival::survdiff()]), `gamma = 1`
+#' late ones.
+#'
+#' @param formula A formula `Surv(time, status) ~ group + strata(stratum)`, a fit of [km()]
+#'   (its `strata()` are the strata), numeric times, or a [risk_table()].
+#' @inheritParams risk_table
+#' @param weights Case weights: whole numbers, which count subjects. Fractional weights are
+#'   refused, since the statistic would grow with their sum.
+#' @param rho,gamma Powers of the weight: see Details; `gamma` must not be negative.
+#' @param x An object of class `riskset_logrank`.
+#'
+#' @return An object of class `c("riskset_logrank", "htest")`: `statistic` (chi-square),
+#'   `parameter` (its degrees of freedom: the rank of the covariance), `p.value`, `log.p` (its
+#'   logarithm, which does not underflow), `n` (rows by group), `observed` and `expected`
+#'   (weighted sums by group), `variance` (the covariance matrix of observed - expected), `strata`
+#'   (how many, how many informative) and, where the test is undefined (no event, groups
+#'   confounded with strata), `reason`: statistic and P are then NA. Errors are those of
+#'   [risk_table()], and having one group only.
+#' @references
+#' Mantel N (1966). Evaluation of survival data and two new rank order statistics arising in its
+#' consideration. *Cancer Chemotherapy Reports* 50:163-170.
+#'
+#' Fleming TR, Harrington DP (1991). *Counting Processes and Survival Analysis*, ch. 7. Wiley.
+#' \doi{10.1002/9781118150672}
+#' @examples
+#' logrank(Surv(time, status) ~ sex, data = survival::lung)
+#' logrank(Surv(time, status) ~ sex + strata(inst), data = survival::lung, rho = 1)
+#'
+#' fit <- km(Surv(time, status) ~ sex, data = survival::lung)
+#' logrank(fit)$p.value
+#' @export
+logrank <- function(formula, ...) UseMethod("logrank")
+
+#' @rdname logrank
+#' @export
+logrank.formula <- function(formula, data = NULL, weights = NULL, subset = NULL, rho = 0, gamma = 0,
+                            event = NULL, timefix = TRUE, ...) {
+  check_dots(..., not_yet = c("na.action", not_yet))
+  input <- read_survival_formula(formula, data, substitute(weights), substitute(subset), event)
+  test_rows(input, rho, gamma, timefix, deparse1(formula))
+}
+
+#' @rdname logrank
+#' @export
+logrank.default <- function(formula, status = NULL, group = NULL, strata = NULL, weights = NULL,
+                            entry = NULL, rho = 0, gamma = 0, event = NULL, timefix = TRUE,
+                            time = formula, ...) {
+  check_dots(..., not_yet = not_yet)
+  refuse_list(time)
+  if (is.null(group)) abort("group", "`group` is missing; two groups at least were wanted")
+  input <- read_survival_vectors(time, status, group, strata, weights, entry, event)
+  test_rows(input, rho, gamma, timefix, "time and status by group")
+}
+
+#' @rdname logrank
+#' @export
+logrank.riskset_table <- function(formula, rho = 0, gamma = 0, ...) {
+  check_dots(..., not_yet = not_yet)
+  test_table(formula, rho, gamma, "a risk table")
+}
+
+#' @rdname logrank
+#' @export
+logrank.riskset_km <- function(formula, rho = 0, gamma = 0, ...) {
+  check_dots(..., not_yet = not_yet)
+  call <- formula$call$formula
+  name <- if (is.null(call)) "a fit of km()" else deparse1(call)
+  test_table(table_of_fit(formula), rho, gamma, name)
+}
+
+# Groups named as survdiff() names them: "sex=1".
+curve_labels <- function(origin) {
+  labels <- code_labels(origin, "group")
+  terms <- terms_of(origin, "group")
+  if (length(terms) == 1L) paste0(terms[[1L]]$name, "=", labels) else labels
+}
+
+check_powers <- function(rho, gamma) {
+  check_finite(rho, "rho")
+  check_finite(gamma, "gamma", least = 0)
+}
+
+refuse_fractions <- function(weights) {
+  if (weights == 2L) {
+    abort("weights", "`weights` must be whole numbers; %s",
+          "with fractions the statistic would grow with their sum")
+  }
+}
+
+test_rows <- function(input, rho, gamma, timefix, name) {
+  check_powers(rho, gamma)
+  if (input$rows$n_group < 2) one_group(input)
+  sums <- .Call(C_logrank_rows, input$rows, ties_code(timefix), rho, gamma)
+  check_report(sums)
+  refuse_fractions(sums$report$weights)
+  origin <- c(input[c("group", "stratum", "terms")],
+              list(n_group = input$rows$n_group, n_stratum = input$rows$n_stratum,
+                   n.missing = sums$report$missing, n.nan = sums$report$nan, timefix = timefix))
+  new_logrank(sums, origin, rho, gamma, name)
+}
+
+test_table <- function(table, rho, gamma, name) {
+  check_powers(rho, gamma)
+  refuse_fractions(table$weights)
+  if (table$n_group < 2) one_group(table)
+  sums <- .Call(C_logrank_table, table, table$n_group, table$n_stratum, rho, gamma)
+  check_report(sums)
+  sums$rows <- matrix(table$rows, table$n_group)
+  sums$merged <- table$merged
+  new_logrank(sums, table, rho, gamma, name)
+}
+
+one_group <- function(origin) {
+  labels <- unlist(origin$group$labels)
+  abort("group", "there must be two groups at least, not one%s",
+        if (length(labels)) sprintf(" (%s)", labels[1L]) else "; name the group in the formula")
+}
+
+# ---- The test ---------------------------------------------------------------------------
+
+new_logrank <- function(sums, origin, rho, gamma, name) {
+  labels <- curve_labels(origin)
+  n <- stats::setNames(rowSums(sums$rows), labels)
+  used <- n > 0
+  if (sum(used) < 2L) one_group(list(group = list(labels = labels[used])))
+  observed <- rowSums(sums$observed)
+  expected <- rowSums(sums$expected)
+  test <- quadratic_form((observed - expected)[used], sums$covariance[used, used, drop = FALSE])
+  reason <- if (is.na(test$statistic)) undefined_logrank(sums, observed)
+  strata <- colSums(sums$rows) > 0
+  structure(list(
+    statistic = c(`X-squared` = test$statistic), parameter = c(df = test$df),
+    p.value = test$p.value, log.p = test$log.p,
+    method = logrank_method(rho, gamma, length(strata) > 1L), data.name = name,
+    n = n[used], observed = stats::setNames(observed[used], labels[used]),
+    expected = stats::setNames(expected[used], labels[used]),
+    variance = matrix(sums$covariance[used, used], sum(used), dimnames = list(labels[used], labels[used])),
+    strata = c(total = sum(strata), informative = sums$strata), unused = labels[!used],
+    rho = rho, gamma = gamma, reason = reason, n.missing = origin$n.missing, n.nan = origin$n.nan,
+    timefix = origin$timefix, merged = sums$merged
+  ), class = c("riskset_logrank", "htest"))
+}
+
+logrank_method <- function(rho, gamma, stratified) {
+  name <- if (rho == 0 && gamma == 0) "log-rank test"
+          else sprintf("Fleming-Harrington G(%s, %s) test", format(rho), format(gamma))
+  name <- if (stratified) paste("Stratified", name) else name
+  sub("^l", "L", name)
+}
+
+undefined_logrank <- function(sums, observed) {
+  if (!any(sums$observed > 0) && sum(observed) == 0) {
+    inform("no_events", "the log-rank test is undefined: no event")
+    return("no event")
+  }
+  reason <- if (!all(is.finite(sums$covariance))) {
+    "the weights are not finite at some event time"
+  } else {
+    "at no event time are two groups of one stratum at risk"
+  }
+  inform("undefined", "the log-rank test is undefined: %s", reason)
+  reason
+}
+
+# u' V^- u with V a covariance of possibly lower rank than it has rows; df is that rank. V is
+# scaled to a correlation first, so that the tolerance (1e-9 of the largest eigenvalue) does not
+# depend on units.
+quadratic_form <- function(u, v) {
+  undefined <- list(statistic = NA_real_, df = 0, p.value = NA_real_, log.p = NA_real_)
+  if (!all(is.finite(v)) || !all(is.finite(u))) return(undefined)
+  if (length(u) == 2L) {
+    if (v[1L, 1L] <= 0) return(undefined)
+    return(chi_square(u[1L]^2 / v[1L, 1L], 1))
+  }
+  keep <- diag(v) > 0
+  if (!any(keep)) return(undefined)
+  scale <- sqrt(diag(v)[keep])
+  e <- eigen(v[keep, keep, drop = FALSE] / outer(scale, scale), symmetric = TRUE)
+  rank <- sum(e$values > 1e-9 * e$values[1L])
+  along <- crossprod(e$vectors[, seq_len(rank), drop = FALSE], u[keep] / scale)
+  chi_square(sum(along^2 / e$values[seq_len(rank)]), rank)
+}
+
+chi_square <- function(statistic, df) {
+  log.p <- stats::pchisq(statistic, df, lower.tail = FALSE, log.p = TRUE)
+  list(statistic = statistic, df = df,
+       p.value = stats::pchisq(statistic, df, lower.tail = FALSE), log.p = log.p)
+}
+
+#' @rdname logrank
+#' @param digits Significant digits to print.
+#' @export
+print.riskset_logrank <- function(x, digits = max(3L, getOption("digits") - 4L), ...) {
+  cat("\n\t", x$method, "\n\ndata:  ", x$data.name, "\n\n", sep = "")
+  d <- x$observed - x$expected
+  print(data.frame(
+    N = x$n, Observed = x$observed, Expected = x$expected, `(O-E)^2/E` = d^2 / x$expected,
+    `(O-E)^2/V` = ifelse(diag(x$variance) > 0, d^2 / diag(x$variance), NA),
+    row.names = names(x$n), check.names = FALSE
+  ), digits = digits)
+  p <- format.pval(x$p.value, digits = digits)
+  cat(sprintf("\nchi-square = %s on %d %s, p %s\n", format(unname(x$statistic), digits = digits),
+              as.integer(x$parameter), if (x$parameter == 1) "degree of freedom" else
+                "degrees of freedom", if (grepl("^<", p)) p else paste("=", p)))
+  cat(logrank_notes(x), sep = "\n")
+  invisible(x)
+}
+
+logrank_notes <- function(x) {
+  notes <- if (!is.null(x$reason)) paste("undefined:", x$reason)
+  if (is.null(x$reason) && x$parameter < length(x$n) - 1) {
+    notes <- c(notes, sprintf("df is %d, not %d: some groups are never at risk beside another",
+                              as.integer(x$parameter), length(x$n) - 1L))
+  }
+  if (x$strata[["total"]] > 1) {
+    notes <- c(notes, sprintf("%.0f strata, %.0f of them informative", x$strata[["total"]],
+                              x$strata[["informative"]]))
+  }
+  if (length(x$unused)) {
+    notes <- c(notes, sprintf("groups without rows: %s", paste(x$unused, collapse = ", ")))
+  }
+  c(notes, table_notes(x))
+}

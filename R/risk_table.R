@@ -1,0 +1,412 @@
+#' The risk table: how many were at risk, had the event, were censored
+#'
+#' Counts rows of survival data by stratum, group and time. Everything else ([km()],
+#' [logrank()]) is computed from this table, and tables of disjoint sets of subjects add up: one
+#' for each year, site or file can be built apart and merged with `c()`.
+#'
+#' @section Ties:
+#' With `timefix = TRUE` times that differ by rounding only (up to 4 units in the last place
+#' from the first of their run, such as `0.1 + 0.2` and `0.3`) count as one; two whole numbers
+#' never do. `timefix = FALSE` compares times exactly. `timefix = "survival"` is the rule of
+#' [survival::aeqSurv()], for whoever must match it: it merges times within 1.5e-8 of each other,
+#' absolutely or relative to the mean time, in chains.
+#'
+#' @param x A formula `Surv(time, status) ~ group + strata(stratum)`, or
+#'   `Surv(entry, time, status) ~ ...` for subjects who come under observation late; a numeric
+#'   vector of times; a fit of [km()]. Variables outside `strata()` make the groups (their
+#'   combinations, where there are several), those within it the strata.
+#' @param data A data frame, list or environment with the variables of the formula.
+#' @param weights Case weights, one for each row: whole numbers count subjects. Fractional
+#'   weights are allowed in [km()] only.
+#' @param subset Rows to use: logical, or row numbers; evaluated in `data`.
+#' @param event The code of `status` that is an event; every other code is then a censoring.
+#'   By default as in [survival::Surv()]: `TRUE`, 2 where 2 occurs, otherwise 1.
+#' @param timefix Which times are equal: see Ties.
+#' @param status Numeric (0/1 or 1/2) or logical, one for each time; `TRUE`, 1 or 2 is the
+#'   event. `NULL`: every time is an event.
+#' @param group,strata Vectors of any kind (factor, text, numbers), one for each time.
+#' @param entry Times at which subjects come under observation, each before its `time`.
+#' @param object,row.names,optional,... Methods' arguments; nothing else is accepted.
+#' @param times Increasing times at which to read the table.
+#' @param digits Significant digits to print.
+#'
+#' @return An object of class `riskset_table`. `as.data.frame()` gives its rows: `stratum`,
+#'   `group` (factors), `time`, `n.enter` (entered at that time, at risk after it; 0 without
+#'   entry times), `n.risk` (at risk just before), `n.event`, `n.censor`. `summary(, times = )`
+#'   gives the numbers under a plot: at risk at each time, events and censorings since the
+#'   previous one, and cumulated.
+#'
+#'   Errors have class `riskset_error` and name the argument: times must be numeric and not
+#'   negative, an event must have a finite time, `status` must be 0/1, 1/2 or logical (a factor
+#'   is refused), `entry` must be less than `time`, weights not negative. Rows with a missing
+#'   value are dropped and counted.
+#' @references Kaplan EL, Meier P (1958). Nonparametric estimation from incomplete
+#'   observations. *JASA* 53:457-481. \doi{10.1080/01621459.1958.10501452}
+#' @examples
+#' rt <- risk_table(Surv(time, status) ~ sex, data = survival::lung)
+#' rt
+#' summary(rt, times = c(0, 250, 500))
+#'
+#' # two halves, merged, are the whole
+#' first <- risk_table(Surv(time, status) ~ sex, data = survival::lung, subset = 1:100)
+#' rest <- risk_table(Surv(time, status) ~ sex, data = survival::lung, subset = 101:228)
+#' all.equal(as.data.frame(c(first, rest)), as.data.frame(rt))
+#' @export
+risk_table <- function(x, ...) UseMethod("risk_table")
+
+#' @rdname risk_table
+#' @export
+risk_table.formula <- function(x, data = NULL, weights = NULL, subset = NULL, event = NULL, timefix = TRUE,
+                               ...) {
+  check_dots(..., not_yet = not_yet)
+  input <- read_survival_formula(x, data, substitute(weights), substitute(subset), event)
+  tabulate_rows(input, timefix)
+}
+
+#' @rdname risk_table
+#' @export
+risk_table.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = NULL,
+                               entry = NULL, event = NULL, timefix = TRUE, ...) {
+  check_dots(..., not_yet = not_yet)
+  refuse_list(x)
+  tabulate_rows(
+    read_survival_vectors(x, status, group, strata, weights, entry, event), timefix
+  )
+}
+
+#' @rdname risk_table
+#' @export
+risk_table.riskset_km <- function(x, ...) {
+  check_dots(...)
+  table_of_fit(x)
+}
+
+#' @rdname risk_table
+#' @export
+risk_table.riskset_table <- function(x, ...) {
+  check_dots(...)
+  x
+}
+
+# Arguments of survfit() and survdiff() that are refused by name until they exist.
+not_yet <- c("id", "cluster", "robust", "istate", "etype", "start.time", "stype", "ctype", "type",
+             "influence", "se.fit", "conf.lower", "error", "entry", "time0", "na.action")
+
+refuse_list <- function(x) {
+  if (is.list(x) && !inherits(x, "Surv")) {
+    abort("formula", "`x` must be a formula, numeric times or a risk table, not %s", what(x))
+  }
+}
+
+# ---- Building ---------------------------------------------------------------------------
+
+tabulate_rows <- function(input, timefix) {
+  ties <- ties_code(timefix)
+  counts <- .Call(C_tabulate, input$rows, ties)
+  check_report(counts)
+  table <- new_table(counts, input, timefix)
+  # Merged times cannot be told apart again, and more data may begin another run: the exact
+  # table is kept for c().
+  if (counts$merged > 0) {
+    table$exact <- new_table(.Call(C_tabulate, input$rows, 0L), input, FALSE)
+  }
+  table
+}
+
+new_table <- function(counts, input, timefix) {
+  arrays <- counts[c("time", "n.event", "n.censor", "n.enter", "rows.event", "rows.censor",
+                     "square.event", "square.censor", "size", "rows", "merged")]
+  structure(
+    c(arrays, list(
+      group = input$group, stratum = input$stratum, terms = input$terms,
+      n_group = input$rows$n_group, n_stratum = input$rows$n_stratum,
+      weights = counts$report$weights, event = counts$report$event,
+      n.missing = counts$report$missing, n.nan = counts$report$nan, n.used = counts$report$used,
+      timefix = timefix
+    )),
+    class = "riskset_table"
+  )
+}
+
+# ---- Labels -----------------------------------------------------------------------------
+
+# For each code of one role: the level of each of its terms, as a list of integer vectors.
+term_levels <- function(part, n) {
+  sizes <- lengths(part$labels)
+  code <- if (is.null(part$used)) seq_len(n) - 1 else part$used
+  out <- vector("list", length(sizes))
+  for (i in rev(seq_along(sizes))) {
+    out[[i]] <- as.integer(code %% sizes[i]) + 1L
+    code <- code %/% sizes[i]
+  }
+  out
+}
+
+# One label for each code: the level itself, or "a=1, b=x" where several terms are combined.
+code_labels <- function(table, role) {
+  part <- if (role == "group") table$group else table$stratum
+  n <- if (role == "group") table$n_group else table$n_stratum
+  if (length(part$labels) == 0L) return("all")
+  if (length(part$labels) == 1L && is.null(part$used)) {
+    return(if (n == length(part$labels[[1L]])) part$labels[[1L]] else rep(NA_character_, n))
+  }
+  names <- vapply(terms_of(table, role), `[[`, "", "name")
+  levels <- term_levels(part, n)
+  pieces <- Map(function(name, labels, at) paste0(name, "=", labels[at]), names, part$labels, levels)
+  do.call(paste, c(unname(pieces), sep = ", "))
+}
+
+terms_of <- function(table, role) {
+  Filter(function(t) t$role == role, table$terms)
+}
+
+# ---- Reading ----------------------------------------------------------------------------
+
+#' @rdname risk_table
+#' @export
+as.data.frame.riskset_table <- function(x, row.names = NULL, optional = FALSE, ...) {
+  block <- rep(seq_along(x$size), x$size)
+  strata <- code_labels(x, "stratum")
+  groups <- code_labels(x, "group")
+  data.frame(
+    stratum = factor(strata[(block - 1L) %/% x$n_group + 1L], levels = strata),
+    group = factor(groups[(block - 1L) %% x$n_group + 1L], levels = groups),
+    time = x$time,
+    n.enter = if (is.null(x$n.enter)) numeric(length(x$time)) else x$n.enter,
+    n.risk = risk_sets(x),
+    n.event = x$n.event, n.censor = x$n.censor,
+    row.names = row.names
+  )
+}
+
+risk_sets <- function(table) {
+  out <- .Call(C_survival, table, 0L, 0)
+  check_report(out)
+  out$n.risk
+}
+
+#' @rdname risk_table
+#' @export
+summary.riskset_table <- function(object, times, ...) {
+  check_dots(...)
+  if (missing(times)) times <- c(0, pretty(object$time[is.finite(object$time)]))
+  if (!is.numeric(times) || length(times) == 0L || anyNA(times) || is.unsorted(times)) {
+    abort("argument", "`times` must be increasing numbers, not %s", what(times))
+  }
+  times <- unique(times)
+  rows <- as.data.frame(object)
+  blocks <- split(rows, rep(factor(seq_along(object$size)), object$size))
+  blocks <- blocks[object$rows > 0]
+  out <- do.call(rbind, lapply(blocks, table_at, times = times))
+  rownames(out) <- NULL
+  out
+}
+
+# Subjects at risk at t: who left at t or later and entered before t.
+table_at <- function(rows, times) {
+  upto <- findInterval(times, rows$time)
+  before <- findInterval(times, rows$time, left.open = TRUE)
+  leaves <- c(0, cumsum(rows$n.event + rows$n.censor - rows$n.enter))
+  events <- c(0, cumsum(rows$n.event))[upto + 1L]
+  censored <- c(0, cumsum(rows$n.censor))[upto + 1L]
+  data.frame(
+    stratum = rows$stratum[1L], group = rows$group[1L], time = times,
+    n.risk = leaves[length(leaves)] - leaves[before + 1L],
+    n.event = diff(c(0, events)), n.censor = diff(c(0, censored)),
+    cum.event = events, cum.censor = censored
+  )
+}
+
+#' @rdname risk_table
+#' @export
+print.riskset_table <- function(x, digits = getOption("digits") - 3L, ...) {
+  check_dots(...)
+  used <- x$rows > 0
+  strata <- code_labels(x, "stratum")
+  groups <- code_labels(x, "group")
+  total <- function(v) vapply(split(v, rep(factor(seq_along(x$size)), x$size)), sum, 0)
+  block <- seq_along(x$size) - 1L
+  out <- data.frame(
+    stratum = strata[block %/% x$n_group + 1L], group = groups[block %% x$n_group + 1L],
+    n = x$rows, events = total(x$n.event), censored = total(x$n.censor), times = x$size
+  )[used, ]
+  keep <- c(length(strata) > 1L, length(groups) > 1L, TRUE, TRUE, TRUE, TRUE)
+  cat("Risk table of", format(sum(x$rows), big.mark = ","), "rows\n\n")
+  print(out[keep], digits = digits, row.names = FALSE)
+  cat(table_notes(x), sep = "\n")
+  invisible(x)
+}
+
+# What a reader must know about how the counts came about; nothing when there is nothing.
+table_notes <- function(x) {
+  notes <- missing_note(x)
+  if (x$merged > 0) {
+    notes <- c(notes, sprintf("%.0f distinct times merged as tied (timefix = %s)", x$merged,
+                              deparse(x$timefix)))
+  }
+  notes
+}
+
+missing_note <- function(x) {
+  if (!any(x$n.missing > 0)) return(NULL)
+  by <- x$n.missing[x$n.missing > 0]
+  note <- paste(sprintf("%s: %.0f", names(by), by), collapse = ", ")
+  nan <- if (x$n.nan > 0) sprintf("; %.0f of them NaN", x$n.nan) else ""
+  sprintf("rows dropped for missing values (%s%s)", note, nan)
+}
+
+# ---- Merging ----------------------------------------------------------------------------
+
+#' @rdname risk_table
+#' @export
+c.riskset_table <- function(...) {
+  tables <- list(...)
+  for (t in tables) {
+    if (!inherits(t, "riskset_table")) {
+      abort("table", "only risk tables can be merged with a risk table, not %s", what(t))
+    }
+  }
+  merged <- Reduce(merge_two, lapply(tables, exact_table))
+  if (isFALSE(tables[[1L]]$timefix)) merged else apply_ties(merged, tables[[1L]]$timefix)
+}
+
+exact_table <- function(table) {
+  out <- if (is.null(table$exact)) table else table$exact
+  out$exact <- NULL
+  out$wanted <- table$timefix
+  out
+}
+
+merge_two <- function(a, b) {
+  check_mergeable(a, b)
+  groups <- union_codes(a, b, "group")
+  strata <- union_codes(a, b, "stratum")
+  out <- a
+  out[c("group", "stratum", "terms")] <- list(groups$part, strata$part, union_terms(a, b))
+  out$n_group <- groups$n
+  out$n_stratum <- strata$n
+  rows <- rbind_rows(a, b, groups, strata)
+  out <- collapse_rows(out, rows)
+  for (count in c("n.missing", "n.nan", "n.used")) out[[count]] <- a[[count]] + b[[count]]
+  out$weights <- max(a$weights, b$weights)
+  out
+}
+
+check_mergeable <- function(a, b) {
+  names <- function(t) lapply(t$terms, `[`, c("name", "role"))
+  if (!identical(names(a), names(b))) {
+    abort("table", "risk tables of different variables cannot be merged")
+  }
+  if (!identical(a$wanted, b$wanted)) {
+    abort("table", "risk tables with different `timefix` cannot be merged")
+  }
+  if (!is.na(a$event) && !is.na(b$event) && a$event != b$event) {
+    abort("table", "risk tables code an event as %g and as %g; give `event = ` to both", a$event,
+          b$event)
+  }
+  if (a$weights + b$weights == 3L) {
+    abort("table", "risk tables with whole and with fractional weights cannot be merged")
+  }
+  if (length(a$group$used) || length(b$group$used) || length(a$stratum$used) ||
+        length(b$stratum$used)) {
+    abort("table", "risk tables with more than 1e5 combinations of levels cannot be merged")
+  }
+}
+
+union_terms <- function(a, b) {
+  Map(function(s, t) {
+    s$labels <- union(s$labels, t$labels)
+    s
+  }, a$terms, b$terms)
+}
+
+# The codes of both tables in the levels of both: list(part, n, a = , b = ) with one new code for
+# each old one.
+union_codes <- function(a, b, role) {
+  n_name <- paste0("n_", role)
+  labels <- Map(union, a[[role]]$labels, b[[role]]$labels)
+  n <- max(1, prod(lengths(labels)))
+  recode <- function(t) {
+    levels <- term_levels(t[[role]], t[[n_name]])
+    code <- numeric(t[[n_name]])
+    for (i in seq_along(labels)) {
+      at <- match(t[[role]]$labels[[i]], labels[[i]])[levels[[i]]]
+      code <- code * length(labels[[i]]) + at - 1
+    }
+    code
+  }
+  list(part = list(labels = if (length(labels)) labels, used = NULL), n = n, a = recode(a),
+       b = recode(b))
+}
+
+table_columns <- c("time", "n.event", "n.censor", "n.enter", "rows.event", "rows.censor",
+                   "square.event", "square.censor")
+
+# Both tables' rows with their new block; a table without weights has as many rows as counts.
+rbind_rows <- function(a, b, groups, strata) {
+  wide <- function(t, side) {
+    old <- seq_along(t$size) - 1
+    new <- strata[[side]][old %/% t$n_group + 1] * groups$n + groups[[side]][old %% t$n_group + 1]
+    t$n.enter <- if (is.null(t$n.enter)) numeric(length(t$time)) else t$n.enter
+    for (kind in c("event", "censor")) {
+      rows <- paste0("rows.", kind)
+      square <- paste0("square.", kind)
+      if (is.null(t[[rows]])) t[[rows]] <- t[[paste0("n.", kind)]]
+      if (is.null(t[[square]])) t[[square]] <- t[[paste0("n.", kind)]]
+    }
+    list(columns = t[table_columns], block = rep(new, t$size), of_block = new, rows = t$rows)
+  }
+  a <- wide(a, "a")
+  b <- wide(b, "b")
+  list(columns = Map(c, a$columns, b$columns), block = c(a$block, b$block),
+       of_block = c(a$of_block, b$of_block), rows = c(a$rows, b$rows))
+}
+
+# Sorts rows by block and time and adds up those that are equal in both.
+collapse_rows <- function(table, rows) {
+  blocks <- table$n_group * table$n_stratum
+  order <- order(rows$block, rows$columns$time)
+  block <- rows$block[order]
+  time <- rows$columns$time[order]
+  first <- c(TRUE, diff(block) != 0 | diff(time) != 0)
+  first[is.na(first)] <- FALSE # +Inf twice
+  run <- cumsum(first)
+  sums <- lapply(rows$columns[-1L], function(x) as.numeric(rowsum(x[order], run, reorder = FALSE)))
+  table[table_columns] <- c(list(time[first]), sums)
+  if (all(table$n.enter == 0)) table["n.enter"] <- list(NULL)
+  table$size <- as.numeric(tabulate(block[first] + 1, blocks))
+  table$rows <- numeric(blocks)
+  sums <- rowsum(rows$rows, rows$of_block)
+  table$rows[as.numeric(rownames(sums)) + 1] <- sums
+  drop_columns(table)
+}
+
+# Tables without weights carry no rows, those with whole ones no squares.
+drop_columns <- function(table) {
+  whole <- identical(table$rows.event, table$n.event) &&
+    identical(table$rows.censor, table$n.censor)
+  if (table$weights < 2) table[c("square.event", "square.censor")] <- list(NULL)
+  if (table$weights < 1 || (whole && table$weights < 2)) {
+    table[c("rows.event", "rows.censor")] <- list(NULL)
+  }
+  table
+}
+
+apply_ties <- function(table, timefix) {
+  exact <- table
+  times <- sort(unique(table$time))
+  grid <- .Call(C_merge_times, times, ties_code(timefix))
+  table$timefix <- timefix
+  table$merged <- sum(grid != times)
+  if (table$merged == 0) return(table)
+  rows <- list(columns = table[table_columns], block = rep(seq_along(table$size) - 1, table$size),
+               of_block = seq_along(table$rows) - 1, rows = table$rows)
+  rows$columns$time <- grid[match(table$time, times)]
+  absent <- vapply(rows$columns, is.null, NA)
+  rows$columns[absent] <- list(numeric(length(table$time)))
+  table <- collapse_rows(table, rows)
+  table[names(rows$columns)[absent]] <- list(NULL)
+  exact$timefix <- FALSE
+  table$exact <- exact
+  table
+}

@@ -1,0 +1,451 @@
+/* crosstab.c: counting rows into a contingency table, and its chi-square and exact tests.
+ *
+ * Tables are arrays of doubles by column; counts are whole numbers below 2^53, so sums of them
+ * are exact in any order. P values of chi-squares are the caller's business; Fisher's exact
+ * P is a sum of probabilities and is made here.
+ */
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "riskset.h"
+
+/* ---- Counting --------------------------------------------------------------------------- */
+
+enum { BLOCK = 2048, CHUNK = 1 << 16, LANES = 4, SMALL = 1024 };
+
+/* The loops below are branch-free; compilers vectorise them at -O2 only when told to. */
+#ifdef _OPENMP
+#define RS_SIMD _Pragma("omp simd")
+#define RS_SIMD_RANGE \
+  _Pragma("omp simd reduction(min : low) reduction(max : high) reduction(+ : missing)")
+#define RS_SIMD_STRANGE                                                                  \
+  _Pragma("omp simd reduction(min : low) reduction(max : high) reduction(+ : missing) "  \
+          "reduction(| : strange)")
+#else
+#define RS_SIMD
+#define RS_SIMD_RANGE
+#define RS_SIMD_STRANGE
+#endif
+
+/* Adds stride * level of m integers to cell[], and marks the missing ones in miss[]. The
+ * subtraction is modulo 2^32: INT_MIN and other strangers land above `levels`. */
+static void decode_int(const int *x, uint32_t first, uint32_t levels, uint32_t stride,
+                       size_t m, uint32_t *cell, uint32_t *miss) {
+  RS_SIMD
+  for (size_t i = 0; i < m; i++) {
+    uint32_t level = (uint32_t)x[i] - first;
+    uint32_t out = -(uint32_t)(level >= levels);
+    miss[i] |= out;
+    cell[i] += (level & ~out) * stride;
+  }
+}
+
+static void decode_double(const double *x, double first, double levels, uint32_t stride,
+                          size_t m, uint32_t *cell, uint32_t *miss) {
+  RS_SIMD
+  for (size_t i = 0; i < m; i++) {
+    double level = x[i] - first;
+    int in = level >= 0 && level < levels; /* false for NaN */
+    int code = (int)(in ? level : 0);
+    miss[i] |= in ? 0 : UINT32_MAX;
+    cell[i] += (uint32_t)code * stride;
+  }
+}
+
+/* Cell numbers of rows at .. at + m - 1 of the table spanned by `count` categories; a row with
+ * a missing or foreign value gets the number n_cell. cell and miss hold m elements. */
+void rs_cells(const rs_category *category, size_t count, size_t n_cell, size_t at, size_t m,
+              uint32_t *cell, uint32_t *miss) {
+  uint32_t stride = 1, none = (uint32_t)n_cell;
+  memset(cell, 0, m * sizeof *cell);
+  memset(miss, 0, m * sizeof *miss);
+  for (size_t c = 0; c < count; c++) {
+    const rs_category *k = &category[c];
+    if (k->column.type == RS_INT) {
+      decode_int((const int *)k->column.data + at, (uint32_t)k->first, (uint32_t)k->levels,
+                 stride, m, cell, miss);
+    } else if (k->column.type == RS_DOUBLE) {
+      decode_double((const double *)k->column.data + at, k->first, (double)k->levels, stride,
+                    m, cell, miss);
+    }
+    stride *= (uint32_t)k->levels;
+  }
+  RS_SIMD
+  for (size_t i = 0; i < m; i++) cell[i] = (miss[i] & none) | (~miss[i] & cell[i]);
+}
+
+/* What one thread has counted. Small tables are counted in LANES copies, so that equal
+ * neighbours do not wait for each other's store. */
+typedef struct {
+  uint64_t *rows;  /* lanes * (n_cell + 1) */
+  double *sums;    /* n_cell + 1, with weights */
+  size_t bad;      /* first row with a weight that is no count; SIZE_MAX: none */
+} counter;
+
+typedef struct {
+  const rs_category *category;
+  rs_column weight;
+  size_t n, n_cell, lanes;
+} counting;
+
+static int weight_is_count(double w) { return w >= 0 && w <= 0x1p53 && w == floor(w); }
+
+double rs_number(rs_column column, size_t i) {
+  if (column.type == RS_DOUBLE) return ((const double *)column.data)[i];
+  int v = ((const int *)column.data)[i];
+  return v == INT_MIN ? NAN : (double)v;
+}
+
+static void tally(const counting *job, size_t at, size_t m, const uint32_t *cell,
+                  counter *mine) {
+  size_t width = job->n_cell + 1, i = 0;
+  if (job->lanes == LANES) {
+    for (; i + LANES <= m; i += LANES) {
+      mine->rows[cell[i]]++;
+      mine->rows[width + cell[i + 1]]++;
+      mine->rows[2 * width + cell[i + 2]]++;
+      mine->rows[3 * width + cell[i + 3]]++;
+    }
+  }
+  for (; i < m; i++) mine->rows[cell[i]]++;
+  if (job->weight.type == RS_NONE) return;
+  for (i = 0; i < m; i++) {
+    double w = rs_number(job->weight, at + i);
+    if (!weight_is_count(w)) {
+      if (at + i < mine->bad) mine->bad = at + i;
+      return;
+    }
+    mine->sums[cell[i]] += w;
+  }
+}
+
+static void count_chunk(const counting *job, size_t from, size_t to, counter *mine) {
+  uint32_t cell[BLOCK], miss[BLOCK];
+  for (size_t at = from; at < to; at += BLOCK) {
+    size_t m = to - at < BLOCK ? to - at : BLOCK;
+    rs_cells(job->category, 3, job->n_cell, at, m, cell, miss);
+    tally(job, at, m, cell, mine);
+  }
+}
+
+static rs_status count_rows(const counting *job, const rs_run *run, int threads,
+                            counter *each) {
+  size_t chunks = job->n / CHUNK + (job->n % CHUNK != 0);
+  int stop = 0;
+#ifdef _OPENMP
+#pragma omp parallel for num_threads(threads) schedule(static, 1) if (threads > 1)
+#endif
+  for (size_t c = 0; c < chunks; c++) {
+    int me = 0, halt;
+#ifdef _OPENMP
+    me = omp_get_thread_num();
+#pragma omp atomic read
+    halt = stop;
+#else
+    halt = stop;
+#endif
+    if (halt) continue;
+    size_t from = c * CHUNK, to = c + 1 == chunks ? job->n : from + CHUNK;
+    count_chunk(job, from, to, &each[me]);
+    if (me == 0 && chunks > 1 && rs_stop(run)) {
+#ifdef _OPENMP
+#pragma omp atomic write
+#endif
+      stop = 1;
+    }
+  }
+  (void)threads;
+  return stop ? RS_INTERRUPTED : RS_OK;
+}
+
+static void add_counters(const counting *job, const counter *each, int threads,
+                         double *counts, rs_counted *found) {
+  size_t width = job->n_cell + 1;
+  memset(counts, 0, job->n_cell * sizeof *counts);
+  found->missing = 0;
+  found->bad_weight = SIZE_MAX;
+  for (int t = 0; t < threads; t++) {
+    if (each[t].bad < found->bad_weight) found->bad_weight = each[t].bad;
+    for (size_t lane = 0; lane < job->lanes; lane++) {
+      const uint64_t *rows = each[t].rows + lane * width;
+      found->missing += rows[job->n_cell];
+      if (each[t].sums) continue;
+      for (size_t i = 0; i < job->n_cell; i++) counts[i] += (double)rows[i];
+    }
+    if (!each[t].sums) continue;
+    for (size_t i = 0; i < job->n_cell; i++) counts[i] += each[t].sums[i];
+  }
+}
+
+/* One thread for each chunk of rows, but none whose histogram is longer than its rows. */
+static int useful_threads(const counting *job, const rs_run *run) {
+  size_t most = job->n / CHUNK, wide = job->n / (job->n_cell + 1);
+  if (wide < most) most = wide;
+  if (most < 1) most = 1;
+#ifdef _OPENMP
+  if (run->threads > 0 && (size_t)run->threads < most) most = (size_t)run->threads;
+  return most < 256 ? (int)most : 256;
+#else
+  (void)run;
+  return 1;
+#endif
+}
+
+rs_status rs_count_table(const rs_category category[3], rs_column weight, size_t n,
+                         const rs_run *run, double *counts, rs_counted *found) {
+  counting job = {category, weight, n, 1, 1};
+  size_t bytes, width;
+  for (size_t c = 0; c < 3; c++) {
+    if (rs_mul(job.n_cell, category[c].levels, &job.n_cell) || job.n_cell > INT32_MAX) {
+      return RS_TOO_LARGE;
+    }
+  }
+  if (job.n_cell <= SMALL) job.lanes = LANES;
+  int threads = useful_threads(&job, run);
+  width = job.n_cell + 1;
+  if (rs_mul(width, (job.lanes + 1) * 8, &bytes) ||
+      rs_mul(bytes, (size_t)threads, &bytes)) {
+    return RS_NO_MEMORY;
+  }
+  counter *each = calloc((size_t)threads, sizeof *each);
+  uint64_t *memory = calloc(width * (size_t)threads, (job.lanes + 1) * 8);
+  if (!each || !memory) {
+    free(each);
+    free(memory);
+    return RS_NO_MEMORY;
+  }
+  for (int t = 0; t < threads; t++) {
+    each[t].rows = memory + (size_t)t * width * (job.lanes + 1);
+    if (weight.type != RS_NONE) each[t].sums = (double *)(each[t].rows + width * job.lanes);
+    each[t].bad = SIZE_MAX;
+  }
+  rs_status status = count_rows(&job, run, threads, each);
+  if (status == RS_OK) add_counters(&job, each, threads, counts, found);
+  free(each);
+  free(memory);
+  return status;
+}
+
+/* ---- The range of a column -------------------------------------------------------------- */
+
+static void range_int(const int *x, size_t m, rs_range *range) {
+  int low = INT_MAX, high = INT_MIN;
+  size_t missing = 0;
+  RS_SIMD_RANGE
+  for (size_t i = 0; i < m; i++) {
+    int v = x[i], gone = v == INT_MIN, full = gone ? INT_MAX : v;
+    missing += (size_t)gone;
+    low = full < low ? full : low;
+    high = v > high ? v : high;
+  }
+  range->missing += missing;
+  if (missing == m) return;
+  if (low < range->low) range->low = low;
+  if (high > range->high) range->high = high;
+}
+
+static void range_double(const double *x, size_t m, rs_range *range) {
+  double low = range->low, high = range->high;
+  size_t missing = 0;
+  int strange = 0;
+  RS_SIMD_STRANGE
+  for (size_t i = 0; i < m; i++) {
+    double v = x[i];
+    int fits = fabs(v) < 0x1p31, gone = v != v;
+    double inside = fits ? v : 0;
+    missing += (size_t)gone;
+    strange |= !gone & (!fits | (inside != (double)(int)inside));
+    low = v < low ? v : low;
+    high = v > high ? v : high;
+  }
+  range->missing += missing;
+  range->low = low;
+  range->high = high;
+  if (strange) range->whole = 0;
+}
+
+/* One thread: a column is read much faster than it is counted. Gives up at the first value
+ * that is not a whole int, or when the values spread over more than `most`. */
+rs_status rs_column_range(rs_column column, size_t n, size_t most, const rs_run *run,
+                          rs_range *range) {
+  *range = (rs_range){0, 1, INFINITY, -INFINITY};
+  for (size_t at = 0; at < n; at += CHUNK) {
+    size_t m = n - at < CHUNK ? n - at : CHUNK;
+    if (column.type == RS_INT) {
+      range_int((const int *)column.data + at, m, range);
+    } else {
+      range_double((const double *)column.data + at, m, range);
+    }
+    if (range->high - range->low >= (double)most) range->whole = 0;
+    if (!range->whole) return RS_OK;
+    if (n > CHUNK && run && rs_stop(run)) return RS_INTERRUPTED;
+  }
+  return RS_OK;
+}
+
+/* ---- The binomial and hypergeometric distributions -------------------------------------- */
+
+/* log(n!) less Stirling's formula, n a whole number from 1 (0 gives what 0! = 1 needs). */
+static double stirling_error(double n) {
+  static const double small[] = {
+      0.0,                   0.081061466795327258, 0.041340695955409294,
+      0.027677925684998339,  0.020790672103765093, 0.016644691189821193,
+      0.013876128823070748,  0.011896709945891770, 0.010411265261972096,
+      0.0092554621827127329, 0.0083305634333628713, 0.0075736754879518408,
+      0.0069428401072095299, 0.0064089941880042071, 0.0059513701127588477,
+      0.0055547335519628014};
+  if (n < 16) return small[(int)n];
+  double s = n * n;
+  return (1 / 12. - (1 / 360. - (1 / 1260. - (1 / 1680. - 1 / (1188. * s)) / s) / s) / s) / n;
+}
+
+/* x log(x / m) + m - x without cancellation near x = m; x >= 0, m > 0. */
+static double deviance(double x, double m) {
+  if (x == 0) return m;
+  if (fabs(x - m) >= 0.1 * (x + m)) return x * log(x / m) + m - x;
+  double v = (x - m) / (x + m), sum = (x - m) * v, term = 2 * x * v, v2 = v * v;
+  for (int j = 1; j < 100; j++) {
+    term *= v2;
+    double next = sum + term / (2 * j + 1);
+    if (next == sum) break;
+    sum = next;
+  }
+  return sum;
+}
+
+/* Log probability of x successes of n at rate p = 1 - q (Loader 2000, "Fast and accurate
+ * computation of binomial probabilities"). */
+static double log_binomial(double x, double n, double p, double q) {
+  const double log_2pi = 1.837877066409345483560659472811;
+  if (n == 0) return 0;
+  if (x == 0) return q > 0.9 ? n * log1p(-p) : n * log(q);
+  if (x == n) return p > 0.9 ? n * log1p(-q) : n * log(p);
+  double error = stirling_error(n) - stirling_error(x) - stirling_error(n - x);
+  return error - deviance(x, n * p) - deviance(n - x, n * q) -
+         0.5 * (log_2pi + log(x) + log1p(-x / n));
+}
+
+double rs_log_hypergeometric(double x, double row, double other, double col) {
+  double n = row + other, p = col / n, q = (n - col) / n;
+  if (col == 0 || col == n) return 0;
+  return log_binomial(x, row, p, q) + log_binomial(col - x, other, p, q) -
+         log_binomial(col, n, p, q);
+}
+
+/* ---- Fisher's exact test ---------------------------------------------------------------- */
+
+/* A 2 x 2 table with fixed margins, by its first cell. */
+typedef struct {
+  double row, other, col; /* first row, second row, first column */
+  double low, high, mode; /* of the first cell */
+} fisher_margins;
+
+static double fisher_log(const fisher_margins *f, double x) {
+  return rs_log_hypergeometric(x, f->row, f->other, f->col);
+}
+
+/* Sum of probabilities from x to the end of the support in direction step (+1, -1), over that
+ * of x. The terms fall geometrically once they leave the mode, so the rest of the sum is
+ * beyond double precision when one of them is below 1e-18 of it. */
+static double fisher_tail(const fisher_margins *f, double x, double step) {
+  double a = x, b = f->row - x, c = f->col - x, d = f->other - f->col + x, term = 1;
+  double end = step > 0 ? f->high : f->low;
+  rs_sum sum = {1, 0};
+  for (; a != end && term > 1e-18 * sum.sum; a += step, b -= step, c -= step, d += step) {
+    term *= step > 0 ? (b / (a + 1)) * (c / (d + 1)) : (a / (b + 1)) * (d / (c + 1));
+    rs_add(&sum, term);
+  }
+  return rs_total(&sum);
+}
+
+/* The value nearest to the mode, from `far` (outside or at the end) inwards, whose log
+ * probability is at most `limit`; NaN if even `far` is likelier. */
+static double fisher_bound(const fisher_margins *f, double far, double near, double limit) {
+  if (fisher_log(f, far) > limit) return NAN;
+  while (fabs(near - far) > 1) {
+    double middle = floor((near + far) / 2);
+    if (fisher_log(f, middle) <= limit) far = middle;
+    else near = middle;
+  }
+  return far;
+}
+
+/* Two-sided: all tables at most as probable as the observed one, ties within 1e-7 included
+ * (the rule of stats::fisher.test; Agresti 1992, Statistical Science 7:131-153). */
+double rs_fisher_log_p(double a, double b, double c, double d) {
+  fisher_margins f = {a + b, c + d, a + c, 0, 0, 0};
+  f.low = f.col > f.other ? f.col - f.other : 0;
+  f.high = f.row < f.col ? f.row : f.col;
+  f.mode = floor((f.row + 1) * ((f.col + 1) / (f.row + f.other + 2)));
+  if (f.mode > f.high) f.mode = f.high;
+  if (f.mode < f.low) f.mode = f.low;
+  double seen = fisher_log(&f, a), limit = seen + log1p(1e-7), p = 0;
+  if (fisher_log(&f, f.mode) <= limit) return 0;
+  double below = fisher_bound(&f, f.low, f.mode, limit);
+  double above = fisher_bound(&f, f.high, f.mode, limit);
+  if (!isnan(below)) p += exp(fisher_log(&f, below) - seen) * fisher_tail(&f, below, -1);
+  if (!isnan(above)) p += exp(fisher_log(&f, above) - seen) * fisher_tail(&f, above, 1);
+  double log_p = seen + log(p);
+  return log_p < 0 ? log_p : 0;
+}
+
+/* ---- Chi-squares ------------------------------------------------------------------------ */
+
+/* (N - 1) r^2, r the correlation of row and column scores over subjects (Mantel 1963, JASA
+ * 58:690-700); NaN when either has no spread. */
+static double linear_by_linear(const rs_crosstab *t, const double *row_score,
+                               const double *col_score) {
+  double x = 0, y = 0, xx = 0, yy = 0, xy = 0;
+  for (size_t i = 0; i < t->rows; i++) x += t->row[i] / t->n * row_score[i];
+  for (size_t j = 0; j < t->cols; j++) y += t->col[j] / t->n * col_score[j];
+  for (size_t i = 0; i < t->rows; i++) xx += t->row[i] * pow(row_score[i] - x, 2);
+  for (size_t j = 0; j < t->cols; j++) yy += t->col[j] * pow(col_score[j] - y, 2);
+  for (size_t j = 0; j < t->cols; j++) {
+    double part = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+      part += t->counts[i + j * t->rows] * (row_score[i] - x);
+    }
+    xy += part * (col_score[j] - y);
+  }
+  return xx > 0 && yy > 0 ? (t->n - 1) * (xy / xx) * (xy / yy) : NAN;
+}
+
+static void margins(rs_crosstab *t) {
+  t->n = 0;
+  memset(t->row, 0, t->rows * sizeof *t->row);
+  for (size_t j = 0; j < t->cols; j++) {
+    t->col[j] = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+      t->row[i] += t->counts[i + j * t->rows];
+      t->col[j] += t->counts[i + j * t->rows];
+    }
+    t->n += t->col[j];
+  }
+}
+
+void rs_crosstab_run(rs_crosstab *t, const double *row_score, const double *col_score) {
+  double least = INFINITY;
+  margins(t);
+  t->pearson = t->likelihood = t->yates = 0;
+  t->low = 0;
+  for (size_t j = 0; j < t->cols; j++) {
+    for (size_t i = 0; i < t->rows; i++) {
+      double e = t->row[i] * (t->col[j] / t->n), o = t->counts[i + j * t->rows];
+      double off = fabs(o - e), less = off > 0.5 ? off - 0.5 : 0;
+      if (t->expected) t->expected[i + j * t->rows] = e;
+      if (e < least) least = e;
+      t->low += e < 5;
+      t->pearson += off * (off / e);
+      t->yates += less * (less / e);
+      t->likelihood += 2 * deviance(o, e);
+    }
+  }
+  t->least = least;
+  t->linear = linear_by_linear(t, row_score, col_score);
+}

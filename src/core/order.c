@@ -1,0 +1,227 @@
+/* order.c: how a call is shared among threads and stopped, sorting, and the tie rules. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rows.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+int rs_stop(const rs_run *run) { return run->poll && run->poll(run->poll_data); }
+
+int rs_mul(size_t a, size_t b, size_t *product) {
+  if (b != 0 && a > SIZE_MAX / b) return 1;
+  *product = a * b;
+  return 0;
+}
+
+int rs_threads(const rs_run *run, size_t n) {
+  return n < 50000 || run->threads < 1 ? 1 : run->threads;
+}
+
+int rs_is_stopped(int *stopped, const rs_run *run, size_t batch) {
+  int answer;
+  if (batch % 128 == 0) {
+#ifdef _OPENMP
+    if (omp_get_thread_num() == 0)
+#endif
+      if (rs_stop(run)) {
+#ifdef _OPENMP
+#pragma omp atomic write
+#endif
+        *stopped = 1;
+      }
+  }
+#ifdef _OPENMP
+#pragma omp atomic read
+#endif
+  answer = *stopped;
+  return answer;
+}
+
+/* ---- Radix sort ------------------------------------------------------------------------ */
+
+/* The most significant digit first: one pass over memory splits the keys into buckets that
+ * fit a cache, where the rest happens. Data go back and forth between two buffers, a and b;
+ * into_b says where the result is wanted. */
+typedef struct {
+  uint64_t *key;
+  uint32_t *carry; /* NULL: nothing moves along */
+} buffer;
+
+enum { MOST_DIGIT = 11, MOST_BUCKETS = 1 << MOST_DIGIT, INSERTION = 24 };
+
+static buffer at(buffer b, size_t i) {
+  buffer moved = {b.key + i, b.carry ? b.carry + i : NULL};
+  return moved;
+}
+
+static void copy(buffer from, buffer to, size_t n) {
+  memcpy(to.key, from.key, n * sizeof *to.key);
+  if (to.carry) memcpy(to.carry, from.carry, n * sizeof *to.carry);
+}
+
+static void insertion_sort(buffer b, size_t n) {
+  for (size_t i = 1; i < n; i++) {
+    uint64_t key = b.key[i];
+    uint32_t carry = b.carry ? b.carry[i] : 0;
+    size_t j = i;
+    for (; j > 0 && b.key[j - 1] > key; j--) {
+      b.key[j] = b.key[j - 1];
+      if (b.carry) b.carry[j] = b.carry[j - 1];
+    }
+    b.key[j] = key;
+    if (b.carry) b.carry[j] = carry;
+  }
+}
+
+/* As many buckets as make them a few keys each. */
+static int digit_of(size_t n, int bits) {
+  int digit = rs_bit_length(n) - 3;
+  if (digit < 4) digit = 4;
+  if (digit > MOST_DIGIT) digit = MOST_DIGIT;
+  return digit < bits ? digit : bits;
+}
+
+static void scatter(buffer a, buffer b, size_t n, int shift, size_t mask, size_t *next) {
+  for (size_t i = 0; i < n; i++) {
+    size_t to = next[(a.key[i] >> shift) & mask]++;
+    b.key[to] = a.key[i];
+    if (a.carry) b.carry[to] = a.carry[i];
+  }
+}
+
+/* Counts of each digit into next (as starts); returns whether one bucket holds all keys. */
+static int bucket_starts(buffer a, size_t n, int shift, size_t mask, size_t *next) {
+  size_t sum = 0;
+  memset(next, 0, (mask + 1) * sizeof *next);
+  for (size_t i = 0; i < n; i++) next[(a.key[i] >> shift) & mask]++;
+  if (next[(a.key[0] >> shift) & mask] == n) return 1;
+  for (size_t d = 0; d <= mask; d++) {
+    size_t count = next[d];
+    next[d] = sum;
+    sum += count;
+  }
+  return 0;
+}
+
+static void sort_bucket(buffer a, buffer b, size_t n, int bits, int into_b) {
+  size_t next[MOST_BUCKETS];
+  if (n <= INSERTION || bits == 0) {
+    if (bits > 0) insertion_sort(a, n);
+    if (into_b) copy(a, b, n);
+    return;
+  }
+  int digit = digit_of(n, bits), shift = bits - digit;
+  size_t mask = ((size_t)1 << digit) - 1, from = 0;
+  if (bucket_starts(a, n, shift, mask, next)) {
+    sort_bucket(a, b, n, shift, into_b);
+    return;
+  }
+  scatter(a, b, n, shift, mask, next);
+  for (size_t d = 0; d <= mask; d++) { /* next[d] is now where bucket d ends */
+    if (next[d] > from) {
+      sort_bucket(at(b, from), at(a, from), next[d] - from, shift, !into_b);
+    }
+    from = next[d];
+  }
+}
+
+/* Starts of each bucket for each thread's share of the keys, so that threads scatter without
+ * meeting and the order stays that of the rows. */
+static void shared_starts(size_t *count, int threads, size_t buckets, size_t *end) {
+  size_t sum = 0;
+  for (size_t d = 0; d < buckets; d++) {
+    for (int t = 0; t < threads; t++) {
+      size_t *c = &count[(size_t)t * buckets + d], n = *c;
+      *c = sum;
+      sum += n;
+    }
+    end[d] = sum;
+  }
+}
+
+static size_t share(size_t n, int thread, int threads) {
+  return n / (size_t)threads * (size_t)thread +
+         (thread == threads ? n % (size_t)threads : 0);
+}
+
+static void sort_shared(buffer a, buffer b, size_t n, int bits, int threads, size_t *count,
+                        const rs_run *run, int *stopped) {
+  int digit = bits < MOST_DIGIT ? bits : MOST_DIGIT, shift = bits - digit;
+  size_t buckets = (size_t)1 << digit, end[MOST_BUCKETS];
+#ifdef _OPENMP
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+#endif
+  for (int t = 0; t < threads; t++) {
+    size_t *c = count + (size_t)t * buckets;
+    for (size_t i = share(n, t, threads); i < share(n, t + 1, threads); i++) {
+      c[a.key[i] >> shift]++;
+    }
+  }
+  shared_starts(count, threads, buckets, end);
+  if (rs_stop(run)) *stopped = 1;
+#ifdef _OPENMP
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+#endif
+  for (int t = 0; t < threads; t++) {
+    size_t from = share(n, t, threads), to = share(n, t + 1, threads);
+    scatter(at(a, from), b, to - from, shift, buckets - 1, count + (size_t)t * buckets);
+  }
+#ifdef _OPENMP
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 8)
+#endif
+  for (ptrdiff_t d = 0; d < (ptrdiff_t)buckets; d++) {
+    size_t from = d > 0 ? end[d - 1] : 0;
+    if (end[d] == from || rs_is_stopped(stopped, run, 0)) continue;
+    sort_bucket(at(b, from), at(a, from), end[d] - from, shift, 1);
+  }
+}
+
+rs_status rs_sort(uint64_t *key, uint32_t *carry, uint64_t *spare_key, uint32_t *spare_carry,
+                  size_t n, int bits, const rs_run *run) {
+  buffer a = {key, carry}, b = {spare_key, spare_carry};
+  int threads = rs_threads(run, n), stopped = 0;
+  if (n < 50000) {
+    sort_bucket(a, b, n, bits, 0);
+    return RS_OK;
+  }
+  size_t *count = calloc((size_t)threads * MOST_BUCKETS, sizeof *count);
+  if (!count) return RS_NO_MEMORY;
+  sort_shared(a, b, n, bits, threads, count, run, &stopped);
+  free(count);
+  return stopped ? RS_INTERRUPTED : RS_OK;
+}
+
+/* ---- Ties ------------------------------------------------------------------------------ */
+
+int rs_is_tied(double first, double last, double t, rs_ties ties, double mean) {
+  const double tolerance = 1.490116119384766e-08; /* sqrt(2^-52), as in aeqSurv() */
+  if (t == last) return 1;
+  if (t == INFINITY) return 0;
+  if (ties == RS_TIES_SURVIVAL) {
+    return t - last <= tolerance || (t - last) / mean <= tolerance;
+  }
+  return ties == RS_TIES_ULP && rs_double_bits(t) - rs_double_bits(first) <= 4 &&
+         first >= 2.2250738585072014e-308 && !(rs_is_whole(first) && rs_is_whole(t));
+}
+
+size_t rs_merge_times(const double *times, size_t n, rs_ties ties, double *representative) {
+  double sum = 0, first = 0, last = 0;
+  size_t merged = 0, finite = n;
+  while (finite > 0 && times[finite - 1] == INFINITY) finite--;
+  if (ties == RS_TIES_SURVIVAL) {
+    for (size_t i = 0; i < finite; i++) sum += times[i];
+  }
+  for (size_t i = 0; i < n; i++) {
+    double t = times[i];
+    int tied = i > 0 && rs_is_tied(first, last, t, ties, sum / (double)finite);
+    merged += (size_t)tied;
+    if (!tied) first = t;
+    last = t;
+    representative[i] = first;
+  }
+  return merged;
+}

@@ -1,0 +1,371 @@
+/* riskset.h: the C interface of the risk table and what is computed from it.
+ *
+ * Plain C99: no R header, no static state, no printing. Lengths are size_t. Every function
+ * that can fail returns an rs_status and has freed what it allocated; every array that a
+ * caller passes stays the caller's. Missing values are NaN (double) and INT_MIN (int).
+ */
+#ifndef RISKSET_H
+#define RISKSET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+  RS_OK = 0,
+  RS_NO_MEMORY,   /* an allocation failed, or its size does not fit size_t */
+  RS_INTERRUPTED, /* poll() asked to stop */
+  RS_BAD_ROW,     /* a row breaks a rule: see rs_report */
+  RS_TOO_LARGE    /* more blocks, cells or rows than the method can address */
+} rs_status;
+
+/* How a call runs. poll (may be NULL) is called on the calling thread only, a few hundred
+ * times a second at most; a non-zero answer stops the work. */
+typedef struct {
+  int threads;
+  int (*poll)(void *);
+  void *poll_data;
+  unsigned paths; /* RS_PATH_* allowed; sorting always works and is used when no other is */
+} rs_run;
+
+enum { RS_PATH_COUNT = 1, RS_PATH_HASH = 2, RS_PATH_SORT = 4 };
+
+int rs_stop(const rs_run *run); /* 1 when poll asks to stop */
+int rs_threads(const rs_run *run, size_t n); /* 1 where n rows are too few to share */
+/* For use inside a parallel loop over batches: the calling thread polls now and then, all
+ * threads see its answer in *stopped. */
+int rs_is_stopped(int *stopped, const rs_run *run, size_t batch);
+int rs_mul(size_t a, size_t b, size_t *product); /* 1 when a * b overflows size_t */
+
+/* A sum with its rounding error carried along (Neumaier 1974, ZAMM 54:39-51). */
+typedef struct {
+  double sum, error;
+} rs_sum;
+
+static inline void rs_add(rs_sum *s, double x) {
+  double t = s->sum + x;
+  double big = s->sum, small = x;
+  if ((s->sum < 0 ? -s->sum : s->sum) < (x < 0 ? -x : x)) {
+    big = x;
+    small = s->sum;
+  }
+  s->error += (big - t) + small;
+  s->sum = t;
+}
+
+static inline double rs_total(const rs_sum *s) { return s->sum + s->error; }
+
+/* ---- Rows: what a user has, one row a subject (or spell) -------------------------------- */
+
+typedef enum { RS_NONE, RS_INT, RS_DOUBLE } rs_type;
+
+typedef struct {
+  const void *data;
+  rs_type type;
+} rs_column;
+
+typedef struct {
+  size_t n;
+  rs_column time, entry, status, weight; /* entry, status and weight may be RS_NONE */
+  rs_column group, stratum;              /* RS_INT codes 1..n_group, or RS_NONE */
+  size_t n_group, n_stratum;             /* at least 1 */
+  double event; /* the declared code of an event; NaN: decided as survival::Surv() does */
+} rs_rows;
+
+typedef enum {
+  RS_COLUMN_TIME,
+  RS_COLUMN_ENTRY,
+  RS_COLUMN_STATUS,
+  RS_COLUMN_WEIGHT,
+  RS_COLUMN_GROUP,
+  RS_COLUMN_STRATUM,
+  RS_COLUMNS
+} rs_column_name;
+
+typedef enum {
+  RS_FINE,
+  RS_NEGATIVE,
+  RS_INFINITE,
+  RS_EVENT_AT_INFINITY,
+  RS_NOT_A_STATUS,
+  RS_ENTRY_NOT_BEFORE_TIME,
+  RS_ALL_ZERO
+} rs_problem;
+
+/* What one pass over the rows finds. */
+typedef struct {
+  size_t used;                /* rows without a missing value */
+  size_t missing[RS_COLUMNS]; /* missing values by column; a row may count twice */
+  size_t not_a_number;        /* of them, times that are NaN but not NA */
+  double min_time, max_time;  /* over finite times and entries of the used rows */
+  double min_positive;        /* the smallest of them above 0; +Inf if none */
+  int whole_times;            /* every used time and entry is whole (or +Inf) */
+  int infinite_times;         /* some censored time is +Inf */
+  double event;               /* the code of an event; NaN for no status column */
+  int weights;                /* 0 none or all 1, 1 whole, 2 fractional */
+  double total_weight;        /* their sum */
+  rs_problem problem;         /* the first rule broken, RS_FINE if none */
+  rs_column_name column;      /* of the problem, */
+  size_t row, rows;           /* its first row (0-based) and how many rows share it */
+  double value;               /* the offending value */
+} rs_report;
+
+/* ---- Ties ------------------------------------------------------------------------------ */
+
+typedef enum {
+  RS_TIES_EXACT,   /* times are equal when their bits are */
+  RS_TIES_ULP,     /* within 4 ulp of the first of the run; two whole numbers never */
+  RS_TIES_SURVIVAL /* survival::aeqSurv: gap <= 1.5e-8, absolute or over the mean; chained */
+} rs_ties;
+
+/* Representative (the smallest of its run) of each of n increasing distinct times.
+ * representative may be times itself. Returns how many distinct times were merged away. */
+size_t rs_merge_times(const double *times, size_t n, rs_ties ties, double *representative);
+
+/* ---- The risk table -------------------------------------------------------------------- */
+
+/* Blocks (stratum, group) in order of stratum then group; rows of a block by increasing time.
+ * Block b holds rows start[b] .. start[b + 1] - 1. n.risk is derived: a subject counts at t
+ * when it entered before t and has not left before t, so
+ *   n.risk[i] = sum over j >= i in the block of (event + censor - enter)[j].
+ * Arrays are sums of case weights; rows_* count rows, square_* sum squared weights. */
+typedef struct {
+  size_t n_block, n_row;
+  size_t *start; /* n_block + 1 */
+  double *time, *event, *censor;
+  double *enter;                      /* NULL without entry times */
+  double *rows_event, *rows_censor;   /* NULL without weights */
+  double *square_event, *square_censor; /* NULL unless weights are fractional */
+  size_t merged;                      /* distinct times merged by the tie rule */
+} rs_table;
+
+/* Where the table's long arrays live: allocate(n, user) returns n doubles or NULL. */
+typedef double *(*rs_allocate)(size_t n, int which, void *user);
+enum {
+  RS_TIME,
+  RS_EVENT,
+  RS_CENSOR,
+  RS_ENTER,
+  RS_ROWS_EVENT,
+  RS_ROWS_CENSOR,
+  RS_SQUARE_EVENT,
+  RS_SQUARE_CENSOR,
+  RS_ARRAYS
+};
+
+/* An ordered reading of rows: strata ascending, times ascending within a stratum. */
+typedef struct rs_stream rs_stream;
+
+typedef struct {
+  double time;
+  uint32_t block; /* stratum * n_group + group, 0-based */
+  uint32_t kind;  /* rs_kind */
+  double count;   /* sum of weights */
+  double rows;    /* rows of data behind it */
+  double square;  /* sum of squared weights */
+} rs_cell;
+
+typedef enum { RS_KIND_CENSOR, RS_KIND_EVENT, RS_KIND_ENTER } rs_kind;
+
+/* Checks rows and makes their stream; *report is filled whatever is returned. */
+rs_status rs_stream_open(const rs_rows *rows, rs_ties ties, const rs_run *run,
+                         rs_stream **stream, rs_report *report);
+/* The same from a table (times taken as they stand); the table must outlive the stream. */
+rs_status rs_stream_table(const rs_table *table, size_t n_group, size_t n_stratum,
+                          const rs_run *run, rs_stream **stream);
+size_t rs_stream_read(rs_stream *stream, rs_cell *cell, size_t room); /* 0 at the end */
+void rs_stream_rewind(rs_stream *stream);
+size_t rs_stream_merged(const rs_stream *stream);
+/* By block: subjects at risk before the first time (sums of weights), and rows of data. */
+const double *rs_stream_risk(const rs_stream *stream);
+const double *rs_stream_rows(const rs_stream *stream);
+void rs_stream_close(rs_stream *stream);
+
+/* Row numbers (1-based) that have a missing value: the first `room` of them into at. Returns
+ * how many there are; event is the report's. */
+size_t rs_missing_rows(const rs_rows *rows, double event, size_t *at, size_t room);
+
+/* Builds the table from a stream. table->start is the caller's (n_block + 1 elements); the
+ * long arrays come from allocate, which is called on the calling thread. */
+rs_status rs_tabulate(rs_stream *stream, const rs_run *run, rs_allocate allocate, void *user,
+                      rs_table *table);
+
+/* ---- Kaplan-Meier ---------------------------------------------------------------------- */
+
+typedef enum {
+  RS_CONF_NONE,
+  RS_CONF_LOG,
+  RS_CONF_LOGLOG,
+  RS_CONF_PLAIN,
+  RS_CONF_LOGIT,
+  RS_CONF_ARCSIN
+} rs_conf_type;
+
+/* The arrays of one curve, or of all curves of a table one after the other. Those of the table
+ * are read (enter and the squares may be NULL), the others written; lower and upper may be
+ * NULL. std_err is that of log S (Greenwood 1926), or with squares that of S itself (the
+ * infinitesimal jackknife, as survival::survfit() gives for fractional weights); std_chaz is
+ * that of the Nelson-Aalen sum. */
+typedef struct {
+  const double *event, *censor, *enter, *square_event, *square_censor;
+  double *risk, *surv, *std_err, *cumhaz, *std_chaz, *lower, *upper;
+} rs_curves;
+
+/* z: the normal quantile of the interval; missing: what stands for an undefined limit. */
+typedef struct {
+  rs_conf_type type;
+  double z, missing;
+} rs_interval;
+
+/* Curve b has rows start[b] .. start[b + 1] - 1; curves are shared among threads. */
+rs_status rs_survival(const rs_curves *curves, const size_t *start, size_t n_curve,
+                      const rs_interval *interval, const rs_run *run);
+
+/* ---- The Mantel-Haenszel accumulator ---------------------------------------------------- */
+
+/* Sums, over tables with `rows` groups and `cols` + 1 outcomes (the last outcome is not
+ * tracked), of observed and expected counts (rows x cols, by column) and of the
+ * hypergeometric covariance of all rows * cols observed counts.
+ * Mantel & Haenszel (1959) JNCI 22:719-748; Birch (1965) JRSS B 27:111-124;
+ * Landis, Heyman & Koch (1978) Int Stat Rev 46:237-254, eq. 3. */
+typedef struct {
+  size_t rows, cols;
+  rs_sum *observed, *expected; /* rows * cols */
+  rs_sum *covariance;          /* (rows * cols)^2, both triangles after rs_mh_finish() */
+  double *work;
+  size_t informative; /* tables that added to the covariance */
+} rs_mh;
+
+rs_status rs_mh_open(rs_mh *mh, size_t rows, size_t cols);
+void rs_mh_close(rs_mh *mh);
+/* margin: the row totals (rows); count: the tracked counts (rows x cols, by column); weight
+ * multiplies O - E. A table with fewer than two subjects, one non-empty row or one non-empty
+ * column adds nothing to the covariance. */
+void rs_mh_add(rs_mh *mh, const double *margin, const double *count, double weight);
+void rs_mh_finish(rs_mh *mh); /* mirrors the covariance */
+
+/* ---- Log-rank --------------------------------------------------------------------------- */
+
+/* Fleming & Harrington's G(rho, gamma): each event time weighs S(t-)^rho (1 - S(t-))^gamma,
+ * S the pooled Kaplan-Meier of its stratum (Fleming & Harrington 1991, ch. 7).
+ * observed, expected: n_group x n_stratum by column; covariance: n_group x n_group. */
+typedef struct {
+  double rho, gamma;
+  double *observed, *expected, *covariance;
+  size_t informative_times, informative_strata;
+} rs_logrank;
+
+rs_status rs_logrank_run(rs_stream *stream, size_t n_group, size_t n_stratum,
+                         const rs_run *run, rs_logrank *test);
+
+/* ---- Contingency tables ----------------------------------------------------------------- */
+
+/* A column of categories: level v is v - first, of `levels`; other values and missing ones are
+ * no level. A column of type RS_NONE has one level, everybody's. */
+typedef struct {
+  rs_column column;
+  int first;
+  size_t levels;
+} rs_category;
+
+typedef struct {
+  size_t missing;    /* rows without a level in some category; not in the table */
+  size_t bad_weight; /* first row (0-based) whose weight is not a count; SIZE_MAX: none */
+} rs_counted;
+
+/* Counts n rows (sums of whole-number weights, if there are any) into counts, an array of the
+ * three categories' levels, the first moving fastest; it is the caller's. */
+rs_status rs_count_table(const rs_category category[3], rs_column weight, size_t n,
+                         const rs_run *run, double *counts, rs_counted *found);
+void rs_cells(const rs_category *category, size_t count, size_t n_cell, size_t at, size_t m,
+              uint32_t *cell, uint32_t *miss);
+double rs_number(rs_column column, size_t i); /* NaN where missing */
+
+/* Whether a column is made of few whole numbers: whole is 0 when it has others, or when they
+ * spread over more than `most`. */
+typedef struct {
+  size_t missing;
+  int whole;
+  double low, high; /* high < low when all are missing */
+} rs_range;
+
+rs_status rs_column_range(rs_column column, size_t n, size_t most, const rs_run *run,
+                          rs_range *range);
+
+/* A rows x cols table without empty rows or columns, and its statistics: Pearson's chi-square,
+ * with Yates's correction (of at most 0.5; for 2 x 2 tables), likelihood ratio (G^2),
+ * linear-by-linear. row and col (margins) and expected (may be NULL) are the caller's. */
+typedef struct {
+  size_t rows, cols;
+  const double *counts;
+  double *row, *col, *expected;
+  double n, least; /* subjects, smallest expected count */
+  size_t low;      /* cells with an expected count below 5 */
+  double pearson, yates, likelihood, linear;
+} rs_crosstab;
+
+void rs_crosstab_run(rs_crosstab *table, const double *row_score, const double *col_score);
+
+/* Log of the two-sided P of Fisher's test of the table a b / c d; O(sqrt(n)) steps. */
+double rs_fisher_log_p(double a, double b, double c, double d);
+/* Log probability of x in the first cell, given first row, second row and first column. */
+double rs_log_hypergeometric(double x, double row, double other, double col);
+
+/* ---- Tables in strata -------------------------------------------------------------------- */
+
+/* The Cochran-Mantel-Haenszel sums of a rows x cols x strata array: observed and expected
+ * counts (rows x (cols - 1)), their covariance, and for 2 x 2 tables the common odds ratio and
+ * the variance of its logarithm. Arrays are the caller's; work holds `rows` doubles. */
+typedef struct {
+  size_t rows, cols, strata;
+  double *observed, *expected, *covariance, *work;
+  size_t informative;
+  double odds_ratio, log_variance;
+} rs_cmh;
+
+rs_status rs_cmh_run(const double *counts, const rs_run *run, rs_cmh *test);
+
+/* Diagonal elements of a correlation matrix below it, once the pivots before them are taken
+ * out, are rounding. */
+#define RS_RANK_TOLERANCE 1e-11
+
+/* u' V^- u and the rank of V (p x p); work holds p * (p + 3) doubles. */
+double rs_quadratic(const double *u, const double *v, size_t p, double *work, size_t *rank);
+
+/* Breslow-Day and Tarone tests of 2 x 2 tables, at a common odds ratio above 0. */
+void rs_homogeneity(const double *counts, size_t strata, double odds, double *breslow_day,
+                    double *tarone, size_t *informative);
+
+/* Distribution of the sum of the first cells of 2 x 2 tables given all margins, at a common
+ * odds ratio: probabilities over its support, of `length` values. rs_exact_work() foretells
+ * the number of multiplications. */
+double rs_exact_work(const double *counts, size_t strata, double odds, double *length);
+rs_status rs_exact_distribution(const double *counts, size_t strata, double odds,
+                                const rs_run *run, size_t length, double *density);
+
+/* ---- Screens of contingency tables ------------------------------------------------------- */
+
+typedef enum { RS_SCREEN_PEARSON, RS_SCREEN_TREND, RS_SCREEN_CMH } rs_screen_test;
+
+/* What became of a column. WIDE: it has other than few whole numbers, and was left alone. */
+typedef enum {
+  RS_SCREEN_DONE,
+  RS_SCREEN_NO_ROWS,
+  RS_SCREEN_ONE_X,
+  RS_SCREEN_ONE_Y,
+  RS_SCREEN_NO_INFORMATION,
+  RS_SCREEN_WIDE
+} rs_screen_reason;
+
+typedef struct {
+  double n, events, statistic, df, odds_ratio; /* NaN where undefined */
+  rs_screen_reason reason;
+} rs_screen_row;
+
+/* One test of each of m columns x (n rows) against y, in strata (CMH only). y and strata are
+ * categories; y_score is a number for each level of y. A value of x is its own score. Answers
+ * go to row[m], the caller's. */
+rs_status rs_screen_crosstab(const rs_column *x, size_t m, size_t n, rs_category y,
+                             rs_category strata, const double *y_score, rs_screen_test test,
+                             const rs_run *run, rs_screen_row *row);
+
+#endif

@@ -1,0 +1,326 @@
+/* rows.c: reads columns of any storage type in batches and checks them in one pass. */
+#include "rows.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+/* A column as doubles: the column itself, or its ints converted into room (NA as NaN). */
+static const double *read_double(const rs_column *column, size_t from, size_t m,
+                                 double *room) {
+  if (column->type == RS_NONE) return NULL;
+  if (column->type == RS_DOUBLE) return (const double *)column->data + from;
+  const int *x = (const int *)column->data + from;
+  for (size_t i = 0; i < m; i++) room[i] = x[i] == INT_MIN ? (double)NAN : x[i];
+  return room;
+}
+
+/* Adds a column of codes 1..k to code; a code outside that range drops the row. */
+static void add_codes(const rs_column *column, size_t k, uint32_t stride, size_t from,
+                      size_t m, uint32_t *code) {
+  if (column->type == RS_NONE) return;
+  const int *x = (const int *)column->data + from;
+  for (size_t i = 0; i < m; i++) {
+    uint32_t c = (uint32_t)x[i] - 1u;
+    code[i] = c < k && code[i] != RS_DROP ? code[i] + c * stride : RS_DROP;
+  }
+}
+
+static void drop_missing(const double *x, size_t m, uint32_t *code) {
+  if (!x) return;
+  for (size_t i = 0; i < m; i++) code[i] = x[i] == x[i] ? code[i] : RS_DROP;
+}
+
+void rs_read_batch(const rs_rows *rows, double event, rs_stride stride, size_t from,
+                   size_t m, rs_batch *batch) {
+  uint32_t *code = batch->code;
+  const double *status = read_double(&rows->status, from, m, batch->status_room);
+  batch->time = read_double(&rows->time, from, m, batch->time_room);
+  batch->entry = read_double(&rows->entry, from, m, batch->entry_room);
+  batch->weight = read_double(&rows->weight, from, m, batch->weight_room);
+  if (status) {
+    for (size_t i = 0; i < m; i++) {
+      uint32_t c = status[i] == event ? stride.of_event : 0u;
+      code[i] = status[i] == status[i] ? c : RS_DROP;
+    }
+  } else {
+    for (size_t i = 0; i < m; i++) code[i] = stride.of_event;
+  }
+  drop_missing(batch->time, m, code);
+  drop_missing(batch->entry, m, code);
+  drop_missing(batch->weight, m, code);
+  add_codes(&rows->group, rows->n_group, stride.of_group, from, m, code);
+  add_codes(&rows->stratum, rows->n_stratum, stride.of_stratum, from, m, code);
+}
+
+/* ---- The scan -------------------------------------------------------------------------- */
+
+/* Rules a row can break, in the order in which they are reported. */
+enum {
+  BAD_STATUS,
+  BAD_TIME_NEGATIVE,
+  BAD_TIME_INFINITE,
+  BAD_EVENT_AT_INFINITY,
+  BAD_ENTRY_NEGATIVE,
+  BAD_ENTRY_INFINITE,
+  BAD_ENTRY_ORDER,
+  BAD_WEIGHT_NEGATIVE,
+  BAD_WEIGHT_INFINITE,
+  N_BAD
+};
+
+static const struct {
+  rs_column_name column;
+  rs_problem problem;
+} RULE[N_BAD] = {
+    {RS_COLUMN_STATUS, RS_NOT_A_STATUS},     {RS_COLUMN_TIME, RS_NEGATIVE},
+    {RS_COLUMN_TIME, RS_INFINITE},           {RS_COLUMN_TIME, RS_EVENT_AT_INFINITY},
+    {RS_COLUMN_ENTRY, RS_NEGATIVE},          {RS_COLUMN_ENTRY, RS_INFINITE},
+    {RS_COLUMN_ENTRY, RS_ENTRY_NOT_BEFORE_TIME}, {RS_COLUMN_WEIGHT, RS_NEGATIVE},
+    {RS_COLUMN_WEIGHT, RS_INFINITE}};
+
+typedef struct {
+  size_t used, missing[RS_COLUMNS], not_a_number;
+  double low, high, positive; /* smallest, largest, smallest positive time */
+  int fractional_time, infinite_time, weighted, fractional_weight;
+  double weight; /* the sum of the weights */
+  size_t bad[N_BAD], first[N_BAD];
+  double value[N_BAD];
+} finding;
+
+/* R marks its NA by the low word of a NaN. */
+static int is_na(double x) { return (uint32_t)rs_double_bits(x) == 1954u; }
+
+static void finding_start(finding *f) {
+  memset(f, 0, sizeof *f);
+  f->low = f->positive = INFINITY;
+  f->high = -INFINITY;
+  for (int b = 0; b < N_BAD; b++) f->first[b] = SIZE_MAX;
+}
+
+static void note_bad(finding *f, int rule, size_t row, double value) {
+  f->bad[rule]++;
+  if (row < f->first[rule]) {
+    f->first[rule] = row;
+    f->value[rule] = value;
+  }
+}
+
+static void finding_merge(finding *a, const finding *b) {
+  a->used += b->used;
+  a->not_a_number += b->not_a_number;
+  for (int c = 0; c < RS_COLUMNS; c++) a->missing[c] += b->missing[c];
+  a->low = fmin(a->low, b->low);
+  a->high = fmax(a->high, b->high);
+  a->positive = fmin(a->positive, b->positive);
+  a->fractional_time |= b->fractional_time;
+  a->infinite_time |= b->infinite_time;
+  a->weighted |= b->weighted;
+  a->fractional_weight |= b->fractional_weight;
+  a->weight += b->weight;
+  for (int r = 0; r < N_BAD; r++) {
+    a->bad[r] += b->bad[r];
+    if (b->first[r] < a->first[r]) {
+      a->first[r] = b->first[r];
+      a->value[r] = b->value[r];
+    }
+  }
+}
+
+/* Which columns made the dropped rows of a batch drop; read again, since it is rare. */
+static void count_missing(const rs_rows *rows, const rs_batch *b, size_t from, size_t m,
+                          finding *f) {
+  const double *status = read_double(&rows->status, from, m, (double *)b->status_room);
+  const int *group = rows->group.data, *stratum = rows->stratum.data;
+  for (size_t i = 0; i < m; i++) {
+    if (b->code[i] != RS_DROP) continue;
+    if (isnan(b->time[i])) {
+      f->missing[RS_COLUMN_TIME]++;
+      f->not_a_number += !is_na(b->time[i]);
+    }
+    f->missing[RS_COLUMN_ENTRY] += b->entry && isnan(b->entry[i]);
+    f->missing[RS_COLUMN_STATUS] += status && isnan(status[i]);
+    f->missing[RS_COLUMN_WEIGHT] += b->weight && isnan(b->weight[i]);
+    f->missing[RS_COLUMN_GROUP] += group && group[from + i] == INT_MIN;
+    f->missing[RS_COLUMN_STRATUM] += stratum && stratum[from + i] == INT_MIN;
+  }
+}
+
+static void scan_times(const rs_batch *b, size_t from, size_t m, finding *f) {
+  for (size_t i = 0; i < m; i++) {
+    double t = b->time[i];
+    if (b->code[i] == RS_DROP) continue;
+    f->used++;
+    if (t < 0) {
+      note_bad(f, t == -INFINITY ? BAD_TIME_INFINITE : BAD_TIME_NEGATIVE, from + i, t);
+    } else if (t == INFINITY) {
+      f->infinite_time = 1;
+      if (b->code[i] == 1) note_bad(f, BAD_EVENT_AT_INFINITY, from + i, t);
+    } else {
+      if (t < f->low) f->low = t;
+      if (t > f->high) f->high = t;
+      if (t > 0 && t < f->positive) f->positive = t;
+      f->fractional_time |= !rs_is_whole(t);
+    }
+  }
+}
+
+/* Four ulp apart or less, entry and exit would become one time. */
+static int too_close(double entry, double time, rs_ties ties) {
+  if (entry >= time) return 1;
+  return ties == RS_TIES_ULP && entry >= 2.3e-308 && time < INFINITY &&
+         !(rs_is_whole(entry) && rs_is_whole(time)) &&
+         rs_double_bits(time) - rs_double_bits(entry) <= 4;
+}
+
+static void scan_entries(const rs_batch *b, rs_ties ties, size_t from, size_t m,
+                         finding *f) {
+  for (size_t i = 0; i < m; i++) {
+    double t = b->entry[i];
+    if (b->code[i] == RS_DROP) continue;
+    if (isinf(t)) {
+      note_bad(f, BAD_ENTRY_INFINITE, from + i, t);
+    } else if (t < 0) {
+      note_bad(f, BAD_ENTRY_NEGATIVE, from + i, t);
+    } else if (too_close(t, b->time[i], ties)) {
+      note_bad(f, BAD_ENTRY_ORDER, from + i, t);
+    } else {
+      if (t < f->low) f->low = t;
+      if (t > 0 && t < f->positive) f->positive = t;
+      f->fractional_time |= !rs_is_whole(t);
+    }
+  }
+}
+
+static void scan_weights(const rs_batch *b, size_t from, size_t m, finding *f) {
+  for (size_t i = 0; i < m; i++) {
+    double w = b->weight[i];
+    if (b->code[i] == RS_DROP) continue;
+    if (w < 0) note_bad(f, BAD_WEIGHT_NEGATIVE, from + i, w);
+    else if (isinf(w)) note_bad(f, BAD_WEIGHT_INFINITE, from + i, w);
+    else {
+      f->weighted |= w != 1;
+      f->fractional_weight |= !rs_is_whole(w);
+      f->weight += w;
+    }
+  }
+}
+
+/* With a declared event every other code is a censoring; otherwise only event and event - 1
+ * are codes. */
+static void scan_status(const rs_rows *rows, const rs_batch *b, double event, size_t from,
+                        size_t m, finding *f) {
+  double room[RS_BATCH];
+  const double *status = read_double(&rows->status, from, m, room);
+  for (size_t i = 0; i < m; i++) {
+    if (b->code[i] == RS_DROP) continue;
+    if (status[i] != event && status[i] != event - 1) {
+      note_bad(f, BAD_STATUS, from + i, status[i]);
+    }
+  }
+}
+
+/* As Surv(): 2 is the event where it occurs, otherwise 1. */
+static double event_code(const rs_rows *rows) {
+  double room[RS_BATCH], largest = 1;
+  if (rows->status.type == RS_NONE) return NAN;
+  for (size_t from = 0; from < rows->n; from += RS_BATCH) {
+    size_t m = rows->n - from < RS_BATCH ? rows->n - from : RS_BATCH;
+    const double *status = read_double(&rows->status, from, m, room);
+    for (size_t i = 0; i < m; i++) largest = status[i] > largest ? status[i] : largest;
+  }
+  return largest == 2 ? 2 : 1;
+}
+
+static void scan_batch(const rs_rows *rows, rs_ties ties, double event, size_t from,
+                       rs_batch *batch, finding *f) {
+  size_t m = rows->n - from < RS_BATCH ? rows->n - from : RS_BATCH, before = f->used;
+  const rs_stride only_event = {0, 0, 1};
+  rs_read_batch(rows, event, only_event, from, m, batch);
+  scan_times(batch, from, m, f);
+  if (batch->entry) scan_entries(batch, ties, from, m, f);
+  if (batch->weight) scan_weights(batch, from, m, f);
+  if (rows->status.type != RS_NONE && isnan(rows->event)) {
+    scan_status(rows, batch, event, from, m, f);
+  }
+  if (f->used - before < m) count_missing(rows, batch, from, m, f);
+}
+
+static void fill_report(const finding *f, double event, rs_report *report) {
+  memset(report, 0, sizeof *report);
+  report->used = f->used;
+  memcpy(report->missing, f->missing, sizeof report->missing);
+  report->not_a_number = f->not_a_number;
+  report->min_time = f->low;
+  report->max_time = f->high;
+  report->min_positive = f->positive;
+  report->whole_times = !f->fractional_time;
+  report->infinite_times = f->infinite_time;
+  report->event = event;
+  report->weights = f->fractional_weight ? 2 : f->weighted;
+  report->total_weight = f->weight;
+  for (int b = 0; b < N_BAD; b++) {
+    if (f->bad[b] == 0) continue;
+    report->problem = RULE[b].problem;
+    report->column = RULE[b].column;
+    report->row = f->first[b];
+    report->rows = f->bad[b];
+    report->value = f->value[b];
+    return;
+  }
+}
+
+rs_status rs_scan(const rs_rows *rows, rs_ties ties, const rs_run *run, rs_report *report) {
+  finding all;
+  double event = isnan(rows->event) ? event_code(rows) : rows->event;
+  int stopped = 0;
+  finding_start(&all);
+#ifdef _OPENMP
+#pragma omp parallel num_threads(rs_threads(run, rows->n)) if (rs_threads(run, rows->n) > 1)
+#endif
+  {
+    finding mine;
+    rs_batch batch;
+    finding_start(&mine);
+#ifdef _OPENMP
+#pragma omp for schedule(static)
+#endif
+    for (ptrdiff_t b = 0; b < (ptrdiff_t)((rows->n + RS_BATCH - 1) / RS_BATCH); b++) {
+      if (rs_is_stopped(&stopped, run, (size_t)b)) continue;
+      scan_batch(rows, ties, event, (size_t)b * RS_BATCH, &batch, &mine);
+    }
+#ifdef _OPENMP
+#pragma omp critical(riskset_scan)
+#endif
+    finding_merge(&all, &mine);
+  }
+  if (stopped) return RS_INTERRUPTED;
+  fill_report(&all, event, report);
+  if (report->problem == RS_FINE && rows->weight.type != RS_NONE && all.used > 0 &&
+      all.weight == 0) {
+    report->problem = RS_ALL_ZERO;
+    report->column = RS_COLUMN_WEIGHT;
+  }
+  return report->problem == RS_FINE ? RS_OK : RS_BAD_ROW;
+}
+
+size_t rs_missing_rows(const rs_rows *rows, double event, size_t *at, size_t room) {
+  rs_batch batch;
+  const rs_stride none = {0, 0, 0};
+  size_t found = 0;
+  for (size_t from = 0; from < rows->n; from += RS_BATCH) {
+    size_t m = rows->n - from < RS_BATCH ? rows->n - from : RS_BATCH;
+    rs_read_batch(rows, event, none, from, m, &batch);
+    for (size_t i = 0; i < m; i++) {
+      if (batch.code[i] != RS_DROP) continue;
+      if (found < room) at[found] = from + i + 1;
+      found++;
+    }
+  }
+  return found;
+}

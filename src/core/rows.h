@@ -1,0 +1,70 @@
+/* rows.h: reading columns batch by batch, shared by the files that turn rows into counts. */
+#ifndef RISKSET_ROWS_H
+#define RISKSET_ROWS_H
+
+#include "riskset.h"
+
+enum { RS_BATCH = 512 };
+#define RS_DROP UINT32_MAX
+
+/* One batch in canonical form. time and entry point into the user's column where it is double
+ * already. A row with a missing value has code RS_DROP. */
+typedef struct {
+  double time_room[RS_BATCH], entry_room[RS_BATCH], weight_room[RS_BATCH];
+  double status_room[RS_BATCH];
+  uint32_t code[RS_BATCH];
+  const double *time, *entry, *weight; /* NULL when the column is absent */
+} rs_batch;
+
+/* Where a row's code puts stratum, group and event: code = stratum * of_stratum +
+ * group * of_group + event * of_event, all 0-based; the largest code is below RS_DROP. */
+typedef struct {
+  uint32_t of_stratum, of_group, of_event;
+} rs_stride;
+
+void rs_read_batch(const rs_rows *rows, double event, rs_stride stride, size_t from,
+                   size_t m, rs_batch *batch);
+
+/* One pass over all rows (see rs_report). */
+rs_status rs_scan(const rs_rows *rows, rs_ties ties, const rs_run *run, rs_report *report);
+
+static inline int rs_is_whole(double t) {
+  return t >= 9007199254740992.0 || (t < 9007199254740992.0 && (double)(int64_t)t == t);
+}
+
+/* ---- order.c --------------------------------------------------------------------------- */
+
+/* Sorts n keys (of `bits` significant bits) ascending and stably; carry (may be NULL) moves
+ * along. spare_* are workspace of the same sizes. */
+rs_status rs_sort(uint64_t *key, uint32_t *carry, uint64_t *spare_key, uint32_t *spare_carry,
+                  size_t n, int bits, const rs_run *run);
+
+/* Whether t (>= last) falls in the run of times that began with `first` and whose last one so
+ * far is `last`; mean is that of the distinct times, for RS_TIES_SURVIVAL. */
+int rs_is_tied(double first, double last, double t, rs_ties ties, double mean);
+
+static inline uint64_t rs_double_bits(double t) {
+  union {
+    double value;
+    uint64_t bits;
+  } u;
+  u.value = t + 0.0; /* -0 becomes 0 */
+  return u.bits;
+}
+
+static inline double rs_bits_double(uint64_t bits) {
+  union {
+    double value;
+    uint64_t bits;
+  } u;
+  u.bits = bits;
+  return u.value;
+}
+
+static inline int rs_bit_length(uint64_t x) {
+  int n = 0;
+  for (; x > 0; x >>= 1) n++;
+  return n;
+}
+
+#endif

@@ -1,0 +1,159 @@
+/* survival.c: Kaplan-Meier, Nelson-Aalen, their variances and intervals, block by block.
+ *
+ * S(t) = product of (1 - d/n), A(t) = sum of d/n (Kaplan & Meier 1958, JASA 53:457-481;
+ * Nelson 1972, Technometrics 14:945-966; Aalen 1978, Ann Stat 6:701-726). */
+#include <math.h>
+#include <stdlib.h>
+
+#include "riskset.h"
+
+/* Who leaves at t is still at risk at t; who enters at t is not yet. Summed from the last time
+ * backwards, so that fractional weights do not drift. */
+static void risk_sets(const rs_curves *c, size_t from, size_t to) {
+  double risk = 0;
+  for (size_t i = to; i > from; i--) {
+    risk += c->event[i - 1] + c->censor[i - 1];
+    if (c->enter) risk -= c->enter[i - 1];
+    c->risk[i - 1] = risk;
+  }
+}
+
+/* Greenwood: var log S = sum d / (n (n - d)); var A = sum d / n^2. */
+static void greenwood(const rs_curves *c, size_t from, size_t to) {
+  double surv = 1, hazard = 0, v_log = 0, v_hazard = 0, se_log = 0, se_hazard = 0;
+  for (size_t i = from; i < to; i++) {
+    double d = c->event[i], n = c->risk[i];
+    if (d > 0) {
+      surv *= (n - d) / n;
+      hazard += d / n;
+      v_log += d / n / (n - d);
+      v_hazard += d / n / n;
+      se_log = sqrt(v_log);
+      se_hazard = sqrt(v_hazard);
+    }
+    c->surv[i] = surv;
+    c->cumhaz[i] = hazard;
+    c->std_err[i] = se_log;
+    c->std_chaz[i] = se_hazard;
+  }
+}
+
+/* Sum over subjects of squared weight times squared influence, for one of the two estimates.
+ * A subject who leaves at s has influence A(s), less `own` if by an event; the others A(t). */
+typedef struct {
+  double a, left, staying;
+} jackknife;
+
+static double jackknife_step(jackknife *j, double step, double own, double square_event,
+                             double square_censor) {
+  j->a += step;
+  j->left += square_event * (j->a - own) * (j->a - own) + square_censor * j->a * j->a;
+  j->staying -= square_event + square_censor;
+  double staying = j->staying > 0 ? j->staying : 0;
+  return sqrt(j->left + j->a * j->a * staying);
+}
+
+/* Var S = S^2 sum w^2 u^2, u(t) = A(min(t, s)) - 1{event at s <= t} / (n - d)(s), A the sum
+ * of d / (n (n - d)); for the cumulative hazard n^2 and n stand for n (n - d) and n - d. */
+static void robust(const rs_curves *c, size_t from, size_t to) {
+  double surv = 1, hazard = 0, total = 0;
+  for (size_t i = to; i > from; i--) total += c->square_event[i - 1] + c->square_censor[i - 1];
+  jackknife s = {0, 0, total}, h = {0, 0, total};
+  for (size_t i = from; i < to; i++) {
+    double d = c->event[i], n = c->risk[i], e2 = c->square_event[i], c2 = c->square_censor[i];
+    int event = d > 0;
+    double rest = n - d;
+    surv *= event ? rest / n : 1;
+    hazard += event ? d / n : 0;
+    double se = jackknife_step(&s, event && rest > 0 ? d / n / rest : 0,
+                               event && rest > 0 ? 1 / rest : 0, e2, c2);
+    c->std_err[i] = surv > 0 ? surv * se : 0;
+    c->std_chaz[i] = jackknife_step(&h, event ? d / n / n : 0, event ? 1 / n : 0, e2, c2);
+    c->surv[i] = surv;
+    c->cumhaz[i] = hazard;
+  }
+}
+
+/* ---- Intervals ------------------------------------------------------------------------- */
+
+/* Each takes S and the standard error of log S, as survival::survfit() does. */
+static void limits(const rs_interval *interval, double p, double se, double *lower,
+                   double *upper) {
+  double z = interval->z, a, b;
+  *lower = *upper = interval->missing;
+  switch (interval->type) {
+    case RS_CONF_LOG:
+      if (p == 0) return;
+      a = exp(z * se);
+      *lower = p / a;
+      *upper = p * a < 1 ? p * a : 1;
+      return;
+    case RS_CONF_LOGLOG:
+      if (p == 0 || p == 1) return;
+      a = log(-log(p));
+      b = z * se / log(p);
+      *lower = exp(-exp(a - b));
+      *upper = exp(-exp(a + b));
+      return;
+    case RS_CONF_PLAIN:
+      if (p == 0 && isinf(se)) return;
+      a = z * se * p;
+      *lower = p - a > 0 ? p - a : 0;
+      *upper = p + a < 1 ? p + a : 1;
+      return;
+    case RS_CONF_LOGIT:
+      if (p == 0 || p == 1) return;
+      a = log(p / (1 - p));
+      b = z * se / (1 - p);
+      *lower = 1 - 1 / (1 + exp(a - b));
+      *upper = 1 - 1 / (1 + exp(a + b));
+      return;
+    case RS_CONF_ARCSIN:
+      if (p == 0 || p == 1) return;
+      a = asin(sqrt(p));
+      b = 0.5 * z * se * sqrt(p / (1 - p));
+      *lower = pow(sin(a - b > 0 ? a - b : 0), 2);
+      *upper = pow(sin(a + b < asin(1) ? a + b : asin(1)), 2);
+      return;
+    case RS_CONF_NONE:
+      return;
+  }
+}
+
+/* Limits change only where S or its error does. */
+static void intervals(const rs_curves *c, const rs_interval *interval, size_t from,
+                      size_t to) {
+  double p = -1, se = -1, lower = 0, upper = 0;
+  for (size_t i = from; i < to; i++) {
+    if (c->surv[i] != p || c->std_err[i] != se) {
+      p = c->surv[i];
+      se = c->std_err[i];
+      double se_log = c->square_event ? (se == 0 ? 0 : se / p) : se;
+      limits(interval, p, se_log, &lower, &upper);
+    }
+    c->lower[i] = lower;
+    c->upper[i] = upper;
+  }
+}
+
+static void one_curve(const rs_curves *c, const rs_interval *interval, size_t from,
+                      size_t to) {
+  risk_sets(c, from, to);
+  if (c->square_event) robust(c, from, to);
+  else greenwood(c, from, to);
+  if (interval->type != RS_CONF_NONE) intervals(c, interval, from, to);
+}
+
+rs_status rs_survival(const rs_curves *curves, const size_t *start, size_t n_curve,
+                      const rs_interval *interval, const rs_run *run) {
+  int stopped = 0;
+#ifdef _OPENMP
+#pragma omp parallel for num_threads(rs_threads(run, start[n_curve])) schedule(dynamic, 1)
+#endif
+  for (ptrdiff_t b = 0; b < (ptrdiff_t)n_curve; b++) {
+    if (!rs_is_stopped(&stopped, run, 0)) {
+      one_curve(curves, interval, start[b], start[b + 1]);
+    }
+  }
+  return stopped ? RS_INTERRUPTED : RS_OK;
+}

@@ -1,0 +1,26 @@
+#include <R_ext/Rdynload.h>
+#include <R_ext/Visibility.h>
+
+#include "r_args.h"
+
+SEXP rs_r_tabulate(SEXP, SEXP);
+SEXP rs_r_missing_rows(SEXP, SEXP, SEXP);
+SEXP rs_r_merge_times(SEXP, SEXP);
+SEXP rs_r_integer64(SEXP);
+SEXP rs_r_survival(SEXP, SEXP, SEXP);
+SEXP rs_r_logrank_rows(SEXP, SEXP, SEXP, SEXP);
+SEXP rs_r_logrank_table(SEXP, SEXP, SEXP, SEXP, SEXP);
+
+#define ENTRY(name, arity) {"C_" #name, (DL_FUNC)(void (*)(void))rs_r_##name, arity}
+
+static const R_CallMethodDef ENTRIES[] = {
+    ENTRY(tabulate, 2),      ENTRY(missing_rows, 3), ENTRY(merge_times, 2), ENTRY(integer64, 1),
+    ENTRY(survival, 3),      ENTRY(logrank_rows, 4), ENTRY(logrank_table, 5),
+    {NULL, NULL, 0}};
+
+void attribute_visible R_init_riskset(DllInfo *dll) {
+  R_registerRoutines(dll, NULL, ENTRIES, NULL, NULL);
+  R_useDynamicSymbols(dll, FALSE);
+  R_forceSymbols(dll, TRUE);
+  r_watch_forks();
+}

@@ -1,0 +1,217 @@
+#include "r_args.h"
+
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#ifndef _WIN32
+#include <pthread.h>
+#endif
+
+/* A forked child has none of the OpenMP threads its parent started: one thread there. */
+static int forked = 0;
+
+#ifndef _WIN32
+static void note_fork(void) { forked = 1; }
+#endif
+
+void r_watch_forks(void) {
+#ifndef _WIN32
+  pthread_atfork(NULL, NULL, note_fork);
+#endif
+}
+
+static void check_interrupt(void *unused) {
+  (void)unused;
+  R_CheckUserInterrupt();
+}
+
+/* Asked from the core, which holds memory: R must not jump out of it. */
+static int poll_interrupt(void *unused) {
+  (void)unused;
+  return !R_ToplevelExec(check_interrupt, NULL);
+}
+
+static int threads(void) {
+#ifdef _OPENMP
+  SEXP option = Rf_GetOption1(Rf_install("riskset.threads"));
+  int n = option == R_NilValue ? 2 : Rf_asInteger(option);
+  int most = omp_get_num_procs();
+  if (omp_get_thread_limit() < most) most = omp_get_thread_limit();
+  if (n == NA_INTEGER || n < 1 || forked) n = 1;
+  return n < most ? n : most;
+#else
+  return 1;
+#endif
+}
+
+/* options(riskset.paths = "sort") switches the faster paths off, to compare them. */
+static unsigned paths(void) {
+  SEXP option = Rf_GetOption1(Rf_install("riskset.paths"));
+  unsigned allowed = 0;
+  if (TYPEOF(option) != STRSXP) return RS_PATH_COUNT | RS_PATH_HASH | RS_PATH_SORT;
+  for (R_xlen_t i = 0; i < XLENGTH(option); i++) {
+    const char *name = CHAR(STRING_ELT(option, i));
+    if (strcmp(name, "count") == 0) allowed |= RS_PATH_COUNT;
+    if (strcmp(name, "hash") == 0) allowed |= RS_PATH_HASH;
+    if (strcmp(name, "sort") == 0) allowed |= RS_PATH_SORT;
+  }
+  return allowed;
+}
+
+rs_run r_run(void) {
+  rs_run run = {threads(), poll_interrupt, NULL, paths()};
+  return run;
+}
+
+rs_column r_column(SEXP x) {
+  rs_column column = {NULL, RS_NONE};
+  switch (TYPEOF(x)) {
+    case NILSXP:
+      return column;
+    case INTSXP:
+      column.type = RS_INT;
+      column.data = INTEGER_RO(x);
+      return column;
+    case LGLSXP:
+      column.type = RS_INT;
+      column.data = LOGICAL_RO(x);
+      return column;
+    case REALSXP:
+      column.type = RS_DOUBLE;
+      column.data = REAL_RO(x);
+      return column;
+    default:
+      Rf_error("a column must be integer, logical or double");
+  }
+}
+
+static rs_column r_codes(SEXP x, size_t n) {
+  rs_column column = r_column(x);
+  if (column.type == RS_DOUBLE || (column.type == RS_INT && (size_t)XLENGTH(x) != n)) {
+    Rf_error("codes must be integers, one for each row");
+  }
+  return column;
+}
+
+size_t r_count(SEXP x) {
+  double value = Rf_asReal(x);
+  if (!(value >= 0 && value <= 9007199254740992.0)) Rf_error("a count is needed");
+  return (size_t)value;
+}
+
+SEXP r_element(SEXP list, const char *name) {
+  SEXP names = Rf_getAttrib(list, R_NamesSymbol);
+  if (TYPEOF(list) != VECSXP || TYPEOF(names) != STRSXP) Rf_error("a named list is needed");
+  for (R_xlen_t i = 0; i < XLENGTH(list); i++) {
+    if (strcmp(CHAR(STRING_ELT(names, i)), name) == 0) return VECTOR_ELT(list, i);
+  }
+  return R_NilValue;
+}
+
+static rs_column r_rows_column(SEXP list, const char *name, size_t n) {
+  SEXP x = r_element(list, name);
+  if (x != R_NilValue && (size_t)XLENGTH(x) != n) Rf_error("`%s` has another length", name);
+  return r_column(x);
+}
+
+rs_rows r_rows(SEXP list) {
+  rs_rows rows;
+  SEXP time = r_element(list, "time");
+  memset(&rows, 0, sizeof rows);
+  if (time == R_NilValue) Rf_error("`time` is needed");
+  rows.n = (size_t)XLENGTH(time);
+  rows.time = r_column(time);
+  rows.entry = r_rows_column(list, "entry", rows.n);
+  rows.status = r_rows_column(list, "status", rows.n);
+  rows.weight = r_rows_column(list, "weight", rows.n);
+  rows.group = r_codes(r_element(list, "group"), rows.n);
+  rows.stratum = r_codes(r_element(list, "stratum"), rows.n);
+  rows.n_group = r_count(r_element(list, "n_group"));
+  rows.n_stratum = r_count(r_element(list, "n_stratum"));
+  rows.event = Rf_asReal(r_element(list, "event"));
+  if (rows.n_group < 1 || rows.n_stratum < 1) Rf_error("a group and a stratum are needed");
+  if (rows.n_group > INT32_MAX / rows.n_stratum / 4) Rf_error("too many groups times strata");
+  return rows;
+}
+
+/* Names of rs_problem, rs_column_name and rs_status as the R side knows them. */
+static const char *PROBLEM[] = {"fine",   "negative", "infinite", "event at infinity",
+                                "status", "order",    "zero"};
+static const char *COLUMN[] = {"time", "entry", "status", "weights", "group", "stratum"};
+static const char *STATUS[] = {"ok", "memory", "interrupt", "row", "large"};
+
+SEXP r_status(rs_status status) { return Rf_mkString(STATUS[status]); }
+
+SEXP r_list(int n, const char **names) {
+  SEXP list = PROTECT(Rf_allocVector(VECSXP, n));
+  SEXP labels = PROTECT(Rf_allocVector(STRSXP, n));
+  for (int i = 0; i < n; i++) SET_STRING_ELT(labels, i, Rf_mkChar(names[i]));
+  Rf_setAttrib(list, R_NamesSymbol, labels);
+  UNPROTECT(2);
+  return list;
+}
+
+SEXP r_report(const rs_report *report) {
+  static const char *const names[] = {"used",  "missing", "nan",  "problem", "column",
+                                      "row",   "rows",    "value", "event",  "weights"};
+  SEXP list = PROTECT(r_list(10, (const char **)names));
+  SEXP missing = PROTECT(Rf_allocVector(REALSXP, RS_COLUMNS));
+  SEXP labels = PROTECT(Rf_allocVector(STRSXP, RS_COLUMNS));
+  for (int c = 0; c < RS_COLUMNS; c++) {
+    REAL(missing)[c] = (double)report->missing[c];
+    SET_STRING_ELT(labels, c, Rf_mkChar(COLUMN[c]));
+  }
+  Rf_setAttrib(missing, R_NamesSymbol, labels);
+  SET_VECTOR_ELT(list, 0, Rf_ScalarReal((double)report->used));
+  SET_VECTOR_ELT(list, 1, missing);
+  SET_VECTOR_ELT(list, 2, Rf_ScalarReal((double)report->not_a_number));
+  SET_VECTOR_ELT(list, 3, Rf_mkString(PROBLEM[report->problem]));
+  SET_VECTOR_ELT(list, 4, Rf_mkString(COLUMN[report->column]));
+  SET_VECTOR_ELT(list, 5, Rf_ScalarReal((double)report->row + 1));
+  SET_VECTOR_ELT(list, 6, Rf_ScalarReal((double)report->rows));
+  SET_VECTOR_ELT(list, 7, Rf_ScalarReal(report->value));
+  SET_VECTOR_ELT(list, 8, Rf_ScalarReal(report->event));
+  SET_VECTOR_ELT(list, 9, Rf_ScalarInteger(report->weights));
+  UNPROTECT(3);
+  return list;
+}
+
+static void close_stream(SEXP holder) {
+  rs_stream_close(R_ExternalPtrAddr(holder));
+  R_ClearExternalPtr(holder);
+}
+
+SEXP r_hold_stream(void) {
+  SEXP holder = PROTECT(R_MakeExternalPtr(NULL, R_NilValue, R_NilValue));
+  R_RegisterCFinalizer(holder, close_stream);
+  UNPROTECT(1);
+  return holder;
+}
+
+void r_release_stream(SEXP holder) { close_stream(holder); }
+
+rs_table r_table(SEXP list, size_t *start) {
+  rs_table t;
+  SEXP time = r_element(list, "time"), size = r_element(list, "size");
+  const char *name[] = {"n.event", "n.censor", "n.enter"};
+  const double **array[] = {(const double **)&t.event, (const double **)&t.censor,
+                            (const double **)&t.enter};
+  memset(&t, 0, sizeof t);
+  if (TYPEOF(time) != REALSXP || TYPEOF(size) != REALSXP) Rf_error("not a risk table");
+  t.n_row = (size_t)XLENGTH(time);
+  t.n_block = (size_t)XLENGTH(size);
+  t.time = REAL(time);
+  t.start = start;
+  start[0] = 0;
+  for (size_t b = 0; b < t.n_block; b++) start[b + 1] = start[b] + (size_t)REAL(size)[b];
+  if (start[t.n_block] != t.n_row) Rf_error("the risk table's sizes do not add up");
+  for (int a = 0; a < 3; a++) {
+    SEXP x = r_element(list, name[a]);
+    if (x == R_NilValue && a == 2) continue;
+    if (TYPEOF(x) != REALSXP || (size_t)XLENGTH(x) != t.n_row) Rf_error("not a risk table");
+    *array[a] = REAL(x);
+  }
+  return t;
+}

@@ -1,0 +1,35 @@
+/* r_args.h: what every glue file shares. Glue takes SEXPs apart, calls the core, and puts the
+ * answer together; nothing else. What the core refuses goes back to R as a status and a
+ * report, so that the R side words the error; Rf_error() is for calls that bypass R's checks. */
+#ifndef R_ARGS_H
+#define R_ARGS_H
+
+#define R_NO_REMAP
+#define STRICT_R_HEADERS
+#include <R.h>
+#include <Rinternals.h>
+
+#include "core/riskset.h"
+
+rs_run r_run(void);          /* threads, interrupts and paths of this call */
+rs_column r_column(SEXP x);  /* integer, logical, factor or double; NULL is absent */
+size_t r_count(SEXP x);      /* a non-negative whole number given as a double */
+SEXP r_element(SEXP list, const char *name); /* R_NilValue where there is none */
+SEXP r_list(int n, const char **names);      /* a named list; the caller protects it */
+SEXP r_status(rs_status status);             /* "ok", "memory", "interrupt", "row", "large" */
+
+rs_rows r_rows(SEXP list); /* time, entry, status, weight, group, stratum, ... by name */
+SEXP r_report(const rs_report *report);
+
+/* A risk table's time, n.event, n.censor, n.enter and size; start has room for one more than
+ * there are blocks. */
+rs_table r_table(SEXP list, size_t *start);
+
+/* An external pointer for a stream, made before the stream so that whatever R does next, the
+ * stream is freed. */
+SEXP r_hold_stream(void);
+void r_release_stream(SEXP holder);
+
+void r_watch_forks(void);
+
+#endif

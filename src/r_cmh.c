@@ -1,0 +1,84 @@
+/* r_cmh.c: glue of R/cmh.R. Arrays of counts are doubles, rows x cols x strata. */
+#include <math.h>
+
+#include "r_args.h"
+
+SEXP rs_r_cmh(SEXP counts);
+SEXP rs_r_homogeneity(SEXP counts, SEXP odds);
+SEXP rs_r_cmh_exact(SEXP counts, SEXP odds);
+SEXP rs_r_quadratic(SEXP u, SEXP v);
+
+static double or_na(double x) { return isnan(x) ? NA_REAL : x; }
+
+/* list(status, observed, expected, covariance, values): rows x (cols - 1) matrices, their
+ * covariance, and c(informative strata, odds ratio, variance of its logarithm). */
+SEXP rs_r_cmh(SEXP counts) {
+  const char *names[] = {"status", "observed", "expected", "covariance", "values"};
+  const int *dim = INTEGER(Rf_getAttrib(counts, R_DimSymbol));
+  int size = dim[0] * (dim[1] - 1);
+  rs_run run = r_run();
+  rs_cmh test = {
+      .rows = (size_t)dim[0], .cols = (size_t)dim[1], .strata = (size_t)dim[2]};
+  SEXP out = PROTECT(r_list(5, names));
+  SET_VECTOR_ELT(out, 1, Rf_allocMatrix(REALSXP, dim[0], dim[1] - 1));
+  SET_VECTOR_ELT(out, 2, Rf_allocMatrix(REALSXP, dim[0], dim[1] - 1));
+  SET_VECTOR_ELT(out, 3, Rf_allocMatrix(REALSXP, size, size));
+  SET_VECTOR_ELT(out, 4, Rf_allocVector(REALSXP, 3));
+  test.observed = REAL(VECTOR_ELT(out, 1));
+  test.expected = REAL(VECTOR_ELT(out, 2));
+  test.covariance = REAL(VECTOR_ELT(out, 3));
+  test.work = (double *)R_alloc(test.rows, sizeof(double));
+  rs_status status = rs_cmh_run(REAL(counts), &run, &test);
+  SET_VECTOR_ELT(out, 0, r_status(status));
+  double *values = REAL(VECTOR_ELT(out, 4));
+  values[0] = (double)test.informative;
+  values[1] = or_na(test.odds_ratio);
+  values[2] = or_na(test.log_variance);
+  UNPROTECT(1);
+  return out;
+}
+
+/* c(Breslow-Day, Tarone, informative strata) of a 2 x 2 x K array. */
+SEXP rs_r_homogeneity(SEXP counts, SEXP odds) {
+  SEXP out = PROTECT(Rf_allocVector(REALSXP, 3));
+  size_t informative, strata = (size_t)XLENGTH(counts) / 4;
+  rs_homogeneity(REAL(counts), strata, Rf_asReal(odds), REAL(out), REAL(out) + 1,
+                 &informative);
+  REAL(out)[2] = (double)informative;
+  UNPROTECT(1);
+  return out;
+}
+
+/* list(status, density): probabilities of the sum of first cells of a 2 x 2 x K array over its
+ * support, at odds ratio `odds`; status "large" when that would take too long. */
+SEXP rs_r_cmh_exact(SEXP counts, SEXP odds) {
+  const char *names[] = {"status", "density"};
+  const double longest = 1e7, hardest = 1e10;
+  size_t strata = (size_t)XLENGTH(counts) / 4;
+  double length, ratio = Rf_asReal(odds);
+  double work = rs_exact_work(REAL(counts), strata, ratio, &length);
+  rs_run run = r_run();
+  rs_status status = RS_TOO_LARGE;
+  SEXP out = PROTECT(r_list(2, names));
+  if (length <= longest && work <= hardest) {
+    SEXP density = Rf_allocVector(REALSXP, (R_xlen_t)length);
+    SET_VECTOR_ELT(out, 1, density);
+    status = rs_exact_distribution(REAL(counts), strata, ratio, &run, (size_t)length,
+                                   REAL(density));
+  }
+  SET_VECTOR_ELT(out, 0, r_status(status));
+  UNPROTECT(1);
+  return out;
+}
+
+/* c(statistic, rank) of u' V^- u. */
+SEXP rs_r_quadratic(SEXP u, SEXP v) {
+  size_t p = (size_t)XLENGTH(u), rank;
+  if ((size_t)XLENGTH(v) != p * p) Rf_error("a square matrix is needed");
+  double *work = (double *)R_alloc(p * (p + 3), sizeof(double));
+  SEXP out = PROTECT(Rf_allocVector(REALSXP, 2));
+  REAL(out)[0] = rs_quadratic(REAL(u), REAL(v), p, work, &rank);
+  REAL(out)[1] = (double)rank;
+  UNPROTECT(1);
+  return out;
+}
