@@ -133,7 +133,7 @@ new_logrank <- function(sums, origin, rho, gamma, name) {
   if (sum(used) < 2L) one_group(list(group = list(labels = labels[used])))
   observed <- rowSums(sums$observed)
   expected <- rowSums(sums$expected)
-  test <- quadratic_form((observed - expected)[used], sums$covariance[used, used, drop = FALSE])
+  test <- quadratic_form((observed - expected)[used], sums$covariance[used, used])
   reason <- if (is.na(test$statistic)) undefined_logrank(sums, observed)
   strata <- colSums(sums$rows) > 0
   structure(list(
@@ -170,23 +170,12 @@ undefined_logrank <- function(sums, observed) {
   reason
 }
 
-# u' V^- u with V a covariance of possibly lower rank than it has rows; df is that rank. V is
-# scaled to a correlation first, so that the tolerance (1e-9 of the largest eigenvalue) does not
-# depend on units.
+# u' V^- u with V a covariance of possibly lower rank than it has rows; df is that rank.
 quadratic_form <- function(u, v) {
   undefined <- list(statistic = NA_real_, df = 0, p.value = NA_real_, log.p = NA_real_)
   if (!all(is.finite(v)) || !all(is.finite(u))) return(undefined)
-  if (length(u) == 2L) {
-    if (v[1L, 1L] <= 0) return(undefined)
-    return(chi_square(u[1L]^2 / v[1L, 1L], 1))
-  }
-  keep <- diag(v) > 0
-  if (!any(keep)) return(undefined)
-  scale <- sqrt(diag(v)[keep])
-  e <- eigen(v[keep, keep, drop = FALSE] / outer(scale, scale), symmetric = TRUE)
-  rank <- sum(e$values > 1e-9 * e$values[1L])
-  along <- crossprod(e$vectors[, seq_len(rank), drop = FALSE], u[keep] / scale)
-  chi_square(sum(along^2 / e$values[seq_len(rank)]), rank)
+  form <- if (length(u) == 2L) c(u[1L]^2 / v[1L], v[1L] > 0) else .Call(C_quadratic_form, u, v)
+  if (form[2L] == 0) undefined else chi_square(form[1L], form[2L])
 }
 
 chi_square <- function(statistic, df) {

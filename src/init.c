@@ -10,12 +10,16 @@ SEXP rs_r_integer64(SEXP);
 SEXP rs_r_survival(SEXP, SEXP, SEXP);
 SEXP rs_r_logrank_rows(SEXP, SEXP, SEXP, SEXP);
 SEXP rs_r_logrank_table(SEXP, SEXP, SEXP, SEXP, SEXP);
+SEXP rs_r_screen_logrank(SEXP, SEXP, SEXP);
+SEXP rs_r_screen_trials(SEXP, SEXP, SEXP, SEXP);
+SEXP rs_r_quadratic_form(SEXP, SEXP);
 
 #define ENTRY(name, arity) {"C_" #name, (DL_FUNC)(void (*)(void))rs_r_##name, arity}
 
 static const R_CallMethodDef ENTRIES[] = {
     ENTRY(tabulate, 2),      ENTRY(missing_rows, 3), ENTRY(merge_times, 2), ENTRY(integer64, 1),
     ENTRY(survival, 3),      ENTRY(logrank_rows, 4), ENTRY(logrank_table, 5),
+    ENTRY(screen_logrank, 3), ENTRY(screen_trials, 4), ENTRY(quadratic_form, 2),
     {NULL, NULL, 0}};
 
 void attribute_visible R_init_riskset(DllInfo *dll) {

@@ -110,10 +110,33 @@ SEXP r_element(SEXP list, const char *name) {
   return R_NilValue;
 }
 
-static rs_column r_rows_column(SEXP list, const char *name, size_t n) {
+/* A column of `length` values by its name. */
+static rs_column named_column(SEXP list, const char *name, size_t length) {
   SEXP x = r_element(list, name);
-  if (x != R_NilValue && (size_t)XLENGTH(x) != n) Rf_error("`%s` has another length", name);
+  if (x != R_NilValue && (size_t)XLENGTH(x) != length) Rf_error("`%s` has another length", name);
   return r_column(x);
+}
+
+static void check_blocks(const rs_rows *rows) {
+  if (rows->n_group < 1 || rows->n_stratum < 1) Rf_error("a group and a stratum are needed");
+  if (rows->n_group > INT32_MAX / rows->n_stratum / 4) Rf_error("too many groups times strata");
+}
+
+rs_rows r_trials(SEXP list, size_t n, size_t trials) {
+  rs_rows rows;
+  memset(&rows, 0, sizeof rows);
+  SEXP group = r_element(list, "group");
+  rows.n = n;
+  rows.time = named_column(list, "time", n * trials);
+  rows.status = named_column(list, "status", n * trials);
+  rows.group = r_codes(group, (size_t)XLENGTH(group) == n ? n : n * trials);
+  rows.stratum = r_codes(r_element(list, "stratum"), n);
+  rows.n_group = r_count(r_element(list, "n_group"));
+  rows.n_stratum = r_count(r_element(list, "n_stratum"));
+  rows.event = Rf_asReal(r_element(list, "event"));
+  if (rows.time.type == RS_NONE || group == R_NilValue) Rf_error("time and group are needed");
+  check_blocks(&rows);
+  return rows;
 }
 
 rs_rows r_rows(SEXP list) {
@@ -123,16 +146,15 @@ rs_rows r_rows(SEXP list) {
   if (time == R_NilValue) Rf_error("`time` is needed");
   rows.n = (size_t)XLENGTH(time);
   rows.time = r_column(time);
-  rows.entry = r_rows_column(list, "entry", rows.n);
-  rows.status = r_rows_column(list, "status", rows.n);
-  rows.weight = r_rows_column(list, "weight", rows.n);
+  rows.entry = named_column(list, "entry", rows.n);
+  rows.status = named_column(list, "status", rows.n);
+  rows.weight = named_column(list, "weight", rows.n);
   rows.group = r_codes(r_element(list, "group"), rows.n);
   rows.stratum = r_codes(r_element(list, "stratum"), rows.n);
   rows.n_group = r_count(r_element(list, "n_group"));
   rows.n_stratum = r_count(r_element(list, "n_stratum"));
   rows.event = Rf_asReal(r_element(list, "event"));
-  if (rows.n_group < 1 || rows.n_stratum < 1) Rf_error("a group and a stratum are needed");
-  if (rows.n_group > INT32_MAX / rows.n_stratum / 4) Rf_error("too many groups times strata");
+  check_blocks(&rows);
   return rows;
 }
 

@@ -19,6 +19,8 @@ SEXP r_list(int n, const char **names);      /* a named list; the caller protect
 SEXP r_status(rs_status status);             /* "ok", "memory", "interrupt", "row", "large" */
 
 rs_rows r_rows(SEXP list); /* time, entry, status, weight, group, stratum, ... by name */
+/* The same of `trials` trials of n rows; group may be one trial's, for all of them. */
+rs_rows r_trials(SEXP list, size_t n, size_t trials);
 SEXP r_report(const rs_report *report);
 
 /* A risk table's time, n.event, n.censor, n.enter and size; start has room for one more than

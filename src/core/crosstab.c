@@ -22,15 +22,11 @@ enum { BLOCK = 2048, CHUNK = 1 << 16, LANES = 4, SMALL = 1024 };
 /* The loops below are branch-free; compilers vectorise them at -O2 only when told to. */
 #ifdef _OPENMP
 #define RS_SIMD _Pragma("omp simd")
-#define RS_SIMD_RANGE \
-  _Pragma("omp simd reduction(min : low) reduction(max : high) reduction(+ : missing)")
-#define RS_SIMD_STRANGE                                                                  \
-  _Pragma("omp simd reduction(min : low) reduction(max : high) reduction(+ : missing) "  \
-          "reduction(| : strange)")
+#define RS_SIMD_LOW_HIGH _Pragma("omp simd reduction(min:low) reduction(max:high) \
+  reduction(+:missing, strange)")
 #else
 #define RS_SIMD
-#define RS_SIMD_RANGE
-#define RS_SIMD_STRANGE
+#define RS_SIMD_LOW_HIGH
 #endif
 
 /* Adds stride * level of m integers to cell[], and marks the missing ones in miss[]. The
@@ -236,15 +232,15 @@ rs_status rs_count_table(const rs_category category[3], rs_column weight, size_t
 
 static void range_int(const int *x, size_t m, rs_range *range) {
   int low = INT_MAX, high = INT_MIN;
-  size_t missing = 0;
-  RS_SIMD_RANGE
+  size_t missing = 0, strange = 0;
+  RS_SIMD_LOW_HIGH
   for (size_t i = 0; i < m; i++) {
     int v = x[i], gone = v == INT_MIN, full = gone ? INT_MAX : v;
     missing += (size_t)gone;
     low = full < low ? full : low;
     high = v > high ? v : high;
   }
-  range->missing += missing;
+  range->missing += missing + strange;
   if (missing == m) return;
   if (low < range->low) range->low = low;
   if (high > range->high) range->high = high;
@@ -252,15 +248,12 @@ static void range_int(const int *x, size_t m, rs_range *range) {
 
 static void range_double(const double *x, size_t m, rs_range *range) {
   double low = range->low, high = range->high;
-  size_t missing = 0;
-  int strange = 0;
-  RS_SIMD_STRANGE
+  size_t missing = 0, strange = 0;
+  RS_SIMD_LOW_HIGH
   for (size_t i = 0; i < m; i++) {
-    double v = x[i];
-    int fits = fabs(v) < 0x1p31, gone = v != v;
-    double inside = fits ? v : 0;
-    missing += (size_t)gone;
-    strange |= !gone & (!fits | (inside != (double)(int)inside));
+    double v = x[i], inside = fabs(v) < 0x1p31 ? v : 0;
+    missing += v != v;
+    strange += v == v && inside - (double)(int)inside + (inside - v) != 0;
     low = v < low ? v : low;
     high = v > high ? v : high;
   }

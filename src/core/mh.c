@@ -116,6 +116,58 @@ void rs_mh_finish(rs_mh *mh) {
   }
 }
 
+/* Brings row and column p of the k x k matrix v to place i, and u along. */
+static void pivot(double *u, double *v, size_t k, size_t i, size_t p) {
+  double t = u[i];
+  u[i] = u[p];
+  u[p] = t;
+  for (size_t j = 0; j < k; j++) {
+    t = v[i + j * k];
+    v[i + j * k] = v[p + j * k];
+    v[p + j * k] = t;
+  }
+  for (size_t j = 0; j < k; j++) {
+    t = v[j + i * k];
+    v[j + i * k] = v[j + p * k];
+    v[j + p * k] = t;
+  }
+}
+
+/* Scales V to correlations, so that the tolerance does not depend on units. */
+static void to_correlations(double *u, double *v, size_t k) {
+  for (size_t i = 0; i < k; i++) {
+    double scale = v[i + i * k] > 0 ? 1 / sqrt(v[i + i * k]) : 0;
+    u[i] *= scale;
+    for (size_t j = 0; j < k; j++) v[i + j * k] *= scale;
+    for (size_t j = 0; j < k; j++) v[j + i * k] *= scale;
+  }
+}
+
+double rs_quadratic_form(double *u, double *v, size_t k, size_t *rank) {
+  double sum = 0;
+  to_correlations(u, v, k);
+  for (*rank = 0; *rank < k; ++*rank) {
+    size_t i = *rank, p = i;
+    for (size_t j = i + 1; j < k; j++) {
+      if (v[j + j * k] > v[p + p * k]) p = j;
+    }
+    if (!(v[p + p * k] > 1e-9)) break;
+    if (p != i) pivot(u, v, k, i, p);
+    double root = sqrt(v[i + i * k]);
+    u[i] /= root;
+    sum += u[i] * u[i];
+    for (size_t j = i + 1; j < k; j++) v[j + i * k] /= root;
+    for (size_t j = i + 1; j < k; j++) {
+      u[j] -= v[j + i * k] * u[i];
+      for (size_t l = i + 1; l <= j; l++) v[j + l * k] -= v[j + i * k] * v[l + i * k];
+    }
+    for (size_t j = i + 1; j < k; j++) {
+      for (size_t l = i + 1; l < j; l++) v[l + j * k] = v[j + l * k];
+    }
+  }
+  return *rank > 0 ? sum : NAN;
+}
+
 /* ---- Log-rank: one table an event time -------------------------------------------------- */
 
 typedef struct {

@@ -68,7 +68,8 @@ typedef struct {
   rs_column time, entry, status, weight; /* entry, status and weight may be RS_NONE */
   rs_column group, stratum;              /* RS_INT codes 1..n_group, or RS_NONE */
   size_t n_group, n_stratum;             /* at least 1 */
-  double event; /* the declared code of an event; NaN: decided as survival::Surv() does */
+  double event;  /* the declared code of an event; NaN: decided as survival::Surv() does */
+  int keep_rows; /* cells of the stream shall name their row: nothing is counted together */
 } rs_rows;
 
 typedef enum {
@@ -162,6 +163,7 @@ typedef struct {
   double count;   /* sum of weights */
   double rows;    /* rows of data behind it */
   double square;  /* sum of squared weights */
+  uint32_t row;   /* 0-based; only with keep_rows */
 } rs_cell;
 
 typedef enum { RS_KIND_CENSOR, RS_KIND_EVENT, RS_KIND_ENTER } rs_kind;
@@ -243,6 +245,11 @@ void rs_mh_close(rs_mh *mh);
 void rs_mh_add(rs_mh *mh, const double *margin, const double *count, double weight);
 void rs_mh_finish(rs_mh *mh); /* mirrors the covariance */
 
+/* u' V^- u for a covariance V (k x k, both triangles, destroyed) of possibly lower rank;
+ * *rank is found by Cholesky with pivoting on the correlations, tolerance 1e-9 (Higham 1990, in
+ * Reliable Numerical Computation, ch. 9). u (k) is destroyed. Rank 0 gives NaN. */
+double rs_quadratic_form(double *u, double *v, size_t k, size_t *rank);
+
 /* ---- Log-rank --------------------------------------------------------------------------- */
 
 /* Fleming & Harrington's G(rho, gamma): each event time weighs S(t-)^rho (1 - S(t-))^gamma,
@@ -256,6 +263,29 @@ typedef struct {
 
 rs_status rs_logrank_run(rs_stream *stream, size_t n_group, size_t n_stratum,
                          const rs_run *run, rs_logrank *test);
+
+/* ---- Many log-rank tests ----------------------------------------------------------------- */
+
+/* One test's outcome; statistic is NaN where it is undefined. For two groups effect is O - E of
+ * the one with the larger value and variance its variance, otherwise both are NaN. */
+typedef struct {
+  size_t n, events, groups, df;
+  double statistic, effect, variance;
+} rs_screened;
+
+enum { RS_MOST_GROUPS = 50 }; /* a column with more distinct values is not tested */
+
+/* Tests each of n_column columns (values of any kind, rows->n of them, NA dropped by column) as
+ * the group, against the time, status and strata of rows, which are sorted once. */
+rs_status rs_screen_logrank(const rs_rows *rows, rs_ties ties, const rs_column *column,
+                            size_t n_column, const rs_run *run, rs_screened *result,
+                            rs_report *report);
+
+/* Tests each of n_trial trials: trial j has the times, statuses and (if group_step) codes that
+ * begin at j * rows->n. *trial is the one the report is of, when it is RS_BAD_ROW. */
+rs_status rs_screen_trials(const rs_rows *rows, size_t n_trial, int group_step, rs_ties ties,
+                           const rs_run *run, rs_screened *result, rs_report *report,
+                           size_t *trial);
 
 /* ---- Contingency tables ----------------------------------------------------------------- */
 

@@ -26,7 +26,7 @@ typedef struct {
  * key is the time alone, and stratum, group and kind travel in the carry. */
 typedef struct {
   uint64_t *key;
-  uint32_t *carry; /* the code, or with weights 2 * row (+ 1 for its entry), or NULL */
+  uint32_t *carry; /* the code, or 2 * row (+ 1 for its entry), or NULL */
   size_t n;
   int whole, code_in_key;
   int time_at, stratum_at, group_at; /* lowest bit of each field; the kind is at 0 */
@@ -39,7 +39,7 @@ typedef struct {
 struct rs_stream {
   enum { COUNTED, SORTED, TABULATED } source;
   size_t n_group, n_stratum, merged, at; /* at: next cell, key or stratum */
-  int weights, entries, infinite;
+  int weights, entries, infinite, by_row; /* by_row: the carry is a row, not a code */
   double *risk, *rows; /* by block */
   histogram counted;
   sorted sorted;
@@ -141,7 +141,7 @@ static int can_count(const rs_stream *s, const rs_report *report, rs_ties ties,
   double range = report->max_time - report->min_time + 1 + report->infinite_times;
   if (limit < 65536) limit = 65536;
   if (limit > (size_t)1 << 30) limit = (size_t)1 << 30;
-  if (!(run->paths & RS_PATH_COUNT) || !report->whole_times) return 0;
+  if (!(run->paths & RS_PATH_COUNT) || !report->whole_times || s->data->keep_rows) return 0;
   if (s->data->n >= UINT32_MAX || !(range >= 1 && range <= (double)limit)) return 0;
   if (ties == RS_TIES_SURVIVAL && report->max_time >= 67108864) return 0;
   h->kinds = s->entries ? 3 : 2;
@@ -278,7 +278,7 @@ static void put_record(const rs_stream *s, size_t at, size_t row, double t, uint
   }
   k->key[at] = time_key(k, t) << k->time_at;
   if (k->code_in_key) k->key[at] |= place_code(k, code);
-  if (k->carry) k->carry[at] = s->weights ? (uint32_t)(2 * row + (size_t)entry) : code;
+  if (k->carry) k->carry[at] = s->by_row ? (uint32_t)(2 * row + (size_t)entry) : code;
 }
 
 static rs_stride key_stride(const sorted *k) {
@@ -329,7 +329,7 @@ static uint32_t record_code(const rs_stream *s, size_t i) {
     uint32_t stratum = low_bits(k->key[i], k->stratum_at, k->stratum_bits);
     return stratum << (k->kind_bits + k->group_bits) | low;
   }
-  if (!s->weights) return k->carry[i];
+  if (!s->by_row) return k->carry[i];
   rs_batch batch;
   uint32_t kind_mask = ((uint32_t)1 << k->kind_bits) - 1;
   rs_read_batch(s->data, s->event, key_stride(k), k->carry[i] / 2, 1, &batch);
@@ -400,7 +400,7 @@ static rs_status sort_all(rs_stream *s, const rs_report *report, rs_ties ties,
   if (bits + drops > 64 || k->kind_bits + k->group_bits + k->stratum_bits > 31) {
     return RS_TOO_LARGE;
   }
-  int carried = s->weights || !k->code_in_key;
+  int carried = s->by_row || !k->code_in_key;
   if (carried && all >= UINT32_MAX / 2) return RS_TOO_LARGE;
   k->key = malloc(all * sizeof *k->key);
   uint64_t *spare_key = malloc(all * sizeof *spare_key);
@@ -445,6 +445,7 @@ static size_t read_sorted(rs_stream *s, rs_cell *cell, size_t room) {
     cell[i].rows = 1;
     cell[i].count = s->weights ? row_weight(s->data, k->carry[s->at + i] / 2) : 1;
     cell[i].square = cell[i].count * cell[i].count;
+    cell[i].row = s->by_row ? k->carry[s->at + i] / 2 : 0;
   }
   s->at += m;
   return m;
@@ -469,7 +470,7 @@ static size_t put_kinds(const rs_table *t, size_t row, size_t block, rs_cell *ce
   size_t m = 0;
   for (uint32_t kind = 0; kind < 3; kind++) {
     if (count[kind] == 0) continue;
-    rs_cell c = {t->time[row], (uint32_t)block, kind, count[kind], count[kind], 0};
+    rs_cell c = {t->time[row], (uint32_t)block, kind, count[kind], count[kind], 0, 0};
     cell[m++] = c;
   }
   return m;
@@ -544,6 +545,7 @@ rs_status rs_stream_open(const rs_rows *rows, rs_ties ties, const rs_run *run,
   s->entries = rows->entry.type != RS_NONE;
   s->infinite = report->infinite_times;
   s->weights = report->weights;
+  s->by_row = s->weights > 0 || rows->keep_rows;
   if (can_count(s, report, ties, run, &s->counted)) {
     s->source = COUNTED;
     status = count_all(s, run);

@@ -1,0 +1,134 @@
+#' Many log-rank tests at once: a screen of markers, or simulated trials
+#'
+#' One log-rank test for each column of `x` (genes, markers, splits), all against the same times:
+#' rows are sorted once, then each test is one pass. Or one test for each simulated trial, with
+#' times and statuses as matrices (a column a trial). Each test equals the one that [logrank()]
+#' gives alone.
+#'
+#' @param x For a screen, a matrix or data frame with one row for each subject: each column is a
+#'   grouping, of numbers, text, factors or logical. For trials, the group of each subject: one
+#'   vector for all trials, or a matrix with a column for each.
+#' @param time Times: a numeric vector, or for trials a matrix with a column for each.
+#' @param status Numeric (0/1 or 1/2) or logical, of the shape of `time`.
+#' @param strata Optional vector of strata, one for each subject.
+#' @param hazard.ratio `TRUE` adds the one-step hazard ratio exp((O - E) / V) of the second group
+#'   (in order) against the first, with its standard error on the log scale, to tests of two
+#'   groups (Yusuf et al. 1985, Prog Cardiovasc Dis 27:335-371).
+#' @param adjust A method of [stats::p.adjust()]: adds the column `p.adjusted`.
+#' @inheritParams risk_table
+#'
+#' @return A data frame with one row for each column or trial: `column` (its name or number), `n`
+#'   and `events` (of subjects without a missing value), `statistic`, `df`, `p.value`, `log.p` (its
+#'   logarithm) and `reason`: why the test is NA (one group only, no event, more than 50 distinct
+#'   values, ...), otherwise NA. Errors are those of [risk_table()]; a missing value in a column
+#'   drops its subject from that test only.
+#' @references Mantel N (1966). Evaluation of survival data and two new rank order statistics
+#'   arising in its consideration. *Cancer Chemotherapy Reports* 50:163-170.
+#' @examples
+#' lung <- survival::lung
+#' markers <- data.frame(sex = lung$sex, old = lung$age > 65, ecog = lung$ph.ecog)
+#' screen_logrank(markers, lung$time, lung$status, adjust = "holm")
+#'
+#' # 100 simulated trials of 40 subjects each
+#' set.seed(1)
+#' time <- matrix(rexp(4000), 40)
+#' head(screen_logrank(rep(1:2, 20), time, matrix(1, 40, 100)))
+#' @export
+screen_logrank <- function(x, time, status, strata = NULL, hazard.ratio = FALSE, adjust = NULL,
+                           event = NULL, timefix = TRUE) {
+  check_flag(hazard.ratio, "hazard.ratio")
+  out <- if (is.matrix(time)) screen_trials(x, time, status, strata, event, timefix)
+         else screen_columns(x, time, status, strata, event, timefix)
+  screen_result(out, hazard.ratio, adjust)
+}
+
+screen_columns <- function(x, time, status, strata, event, timefix) {
+  columns <- screen_input(x, length(time))
+  input <- read_survival_vectors(time, status, NULL, strata, NULL, NULL, event)
+  sums <- .Call(C_screen_logrank, input$rows, columns$values, ties_code(timefix))
+  check_report(sums)
+  c(list(names = columns$names), sums)
+}
+
+# Columns as C reads them: a numeric matrix as it is, anything else as a list of vectors.
+screen_input <- function(x, n) {
+  if (!is.matrix(x) && !is.data.frame(x)) {
+    abort("argument", "`x` must be a matrix or a data frame, not %s", what(x))
+  }
+  if (nrow(x) != n) {
+    abort("length", "`x` has %d rows but `time` has length %d; they must be equal", nrow(x), n)
+  }
+  names <- colnames(x)
+  if (is.null(names)) names <- as.character(seq_len(ncol(x)))
+  values <- if (is.matrix(x) && (is.numeric(x) || is.logical(x))) x else lapply(
+    stats::setNames(seq_len(ncol(x)), names), function(j) screen_column(x[, j], names[j])
+  )
+  list(names = names, values = values)
+}
+
+# `[[` of a tibble or data.table gives the vector; codes serve as values.
+screen_column <- function(x, name) {
+  if (is.data.frame(x)) x <- x[[1L]]
+  if ((is.numeric(x) || is.logical(x)) && !is.object(x)) x else as.integer(as_codes(x, name)$code)
+}
+
+screen_trials <- function(x, time, status, strata, event, timefix) {
+  n <- nrow(time)
+  if (!identical(dim(status), dim(time))) {
+    abort("length", "`status` must be a matrix of the %d x %d shape of `time`, not %s", n, ncol(time),
+          what(status))
+  }
+  if (length(x) != n && !identical(dim(x), dim(time))) {
+    abort("length", "`x` must be a vector of length %d or a matrix of the shape of `time`, not %s", n,
+          what(x))
+  }
+  group <- as_codes(if (is.matrix(x)) as.vector(x) else x, "x")
+  if (length(group$labels) < 2L) abort("group", "`x` has one group only; two at least were wanted")
+  stratum <- if (is.null(strata)) list(code = NULL, labels = "all") else as_codes(strata, "strata")
+  if (!is.null(strata) && length(strata) != n) {
+    abort("length", "`strata` has length %d but trials have %d subjects", length(strata), n)
+  }
+  # One coding for all trials: a trial in which all die has no 0 or 1 to tell it by.
+  if (is.null(event)) event <- status_event(as.vector(status))
+  rows <- list(
+    time = read_time(as.vector(time), "time"), status = check_status(as.vector(status), event),
+    group = group$code, n_group = length(group$labels), stratum = stratum$code,
+    n_stratum = length(stratum$labels), event = if (is.null(event)) NA_real_ else as.double(event)
+  )
+  sums <- .Call(C_screen_trials, rows, n, ncol(time), ties_code(timefix))
+  if (sums$status == "row") {
+    abort(sums$report$column, "`%s` is not valid in column %.0f, row %.0f: %s", sums$report$column,
+          sums$trial, sums$report$row, format(sums$report$value))
+  }
+  check_report(sums[c("status")])
+  names <- colnames(time)
+  c(list(names = if (is.null(names)) as.character(seq_len(ncol(time))) else names), sums)
+}
+
+screen_result <- function(out, hazard.ratio, adjust) {
+  undefined <- is.na(out$statistic)
+  df <- ifelse(undefined, NA_real_, out$df)
+  result <- data.frame(
+    column = out$names, n = out$n, events = out$events, statistic = out$statistic, df = df,
+    p.value = stats::pchisq(out$statistic, df, lower.tail = FALSE),
+    log.p = stats::pchisq(out$statistic, df, lower.tail = FALSE, log.p = TRUE)
+  )
+  if (hazard.ratio) {
+    result$hazard.ratio <- exp(out$effect / out$variance)
+    result$std.err <- sqrt(1 / out$variance)
+  }
+  if (!is.null(adjust)) {
+    check_choice(adjust, stats::p.adjust.methods, "adjust")
+    result$p.adjusted <- stats::p.adjust(result$p.value, adjust)
+  }
+  result$reason <- ifelse(undefined, screen_reason(out), NA_character_)
+  result
+}
+
+screen_reason <- function(out) {
+  ifelse(out$n == 0, "all values are missing",
+  ifelse(out$groups < 2, "one group only",
+  ifelse(out$groups > 50, "more than 50 distinct values",
+  ifelse(out$events == 0, "no event",
+         "at no event time are two groups of one stratum at risk"))))
+}

@@ -1,0 +1,95 @@
+#include "r_args.h"
+
+enum { STATUS, REPORT, TRIAL, N, EVENTS, GROUPS, DF, STATISTIC, EFFECT, VARIANCE, N_OUT };
+
+static const char *NAMES[] = {"status", "report", "trial",     "n",      "events",
+                              "groups", "df",     "statistic", "effect", "variance"};
+
+static void put_results(SEXP out, const rs_screened *result, size_t n) {
+  double *column[N_OUT];
+  for (int i = N; i < N_OUT; i++) {
+    SEXP x = Rf_allocVector(REALSXP, (R_xlen_t)n);
+    SET_VECTOR_ELT(out, i, x);
+    column[i] = REAL(x);
+  }
+  for (size_t j = 0; j < n; j++) {
+    column[N][j] = (double)result[j].n;
+    column[EVENTS][j] = (double)result[j].events;
+    column[GROUPS][j] = (double)result[j].groups;
+    column[DF][j] = (double)result[j].df;
+    column[STATISTIC][j] = ISNAN(result[j].statistic) ? NA_REAL : result[j].statistic;
+    column[EFFECT][j] = ISNAN(result[j].effect) ? NA_REAL : result[j].effect;
+    column[VARIANCE][j] = ISNAN(result[j].variance) ? NA_REAL : result[j].variance;
+  }
+}
+
+/* The columns of a matrix, or of a list of vectors, each of n values. */
+static rs_column *columns(SEXP x, size_t n, size_t *count) {
+  *count = TYPEOF(x) == VECSXP ? (size_t)XLENGTH(x) : n ? (size_t)XLENGTH(x) / n : 0;
+  rs_column *column = (rs_column *)R_alloc(*count + 1, sizeof *column);
+  for (size_t j = 0; j < *count; j++) {
+    if (TYPEOF(x) == VECSXP) {
+      SEXP one = VECTOR_ELT(x, (R_xlen_t)j);
+      column[j] = r_column(one);
+      if ((size_t)XLENGTH(one) != n) Rf_error("columns must have one value for each row");
+      continue;
+    }
+    column[j] = r_column(x);
+    if (column[j].type == RS_INT) column[j].data = (const int *)column[j].data + j * n;
+    else column[j].data = (const double *)column[j].data + j * n;
+  }
+  return column;
+}
+
+SEXP rs_r_screen_logrank(SEXP rows_list, SEXP x, SEXP ties) {
+  rs_rows rows = r_rows(rows_list);
+  rs_run run = r_run();
+  rs_report report = {0};
+  size_t count;
+  const rs_column *column = columns(x, rows.n, &count);
+  rs_screened *result = (rs_screened *)R_alloc(count + 1, sizeof *result);
+  SEXP out = PROTECT(r_list(N_OUT, NAMES));
+  rs_status status = rs_screen_logrank(&rows, (rs_ties)Rf_asInteger(ties), column, count, &run,
+                                       result, &report);
+  if (status == RS_OK && report.used > 0) put_results(out, result, count);
+  SET_VECTOR_ELT(out, STATUS, r_status(status));
+  SET_VECTOR_ELT(out, REPORT, r_report(&report));
+  UNPROTECT(1);
+  return out;
+}
+
+/* rows_list is one trial long in n (its `n`), its columns all trials one after the other. */
+SEXP rs_r_screen_trials(SEXP rows_list, SEXP n_row, SEXP n_trial, SEXP ties) {
+  size_t n = r_count(n_row), count = r_count(n_trial), trial;
+  int group_step = (size_t)XLENGTH(r_element(rows_list, "group")) != n || count == 1;
+  rs_rows rows = r_trials(rows_list, n, count);
+  rs_run run = r_run();
+  rs_report report = {0};
+  rs_screened *result = (rs_screened *)R_alloc(count + 1, sizeof *result);
+  SEXP out = PROTECT(r_list(N_OUT, NAMES));
+  rs_status status = rs_screen_trials(&rows, count, group_step, (rs_ties)Rf_asInteger(ties),
+                                      &run, result, &report, &trial);
+  if (status == RS_OK) put_results(out, result, count);
+  SET_VECTOR_ELT(out, STATUS, r_status(status));
+  SET_VECTOR_ELT(out, REPORT, r_report(&report));
+  SET_VECTOR_ELT(out, TRIAL, Rf_ScalarReal((double)trial + 1));
+  UNPROTECT(1);
+  return out;
+}
+
+SEXP rs_r_quadratic_form(SEXP u, SEXP v) {
+  size_t k = (size_t)XLENGTH(u), rank;
+  if (TYPEOF(u) != REALSXP || TYPEOF(v) != REALSXP || (size_t)XLENGTH(v) != k * k) {
+    Rf_error("a vector and a square matrix are needed");
+  }
+  double *u_copy = (double *)R_alloc(k + 1, sizeof *u_copy);
+  double *v_copy = (double *)R_alloc(k * k + 1, sizeof *v_copy);
+  for (size_t i = 0; i < k; i++) u_copy[i] = REAL(u)[i];
+  for (size_t i = 0; i < k * k; i++) v_copy[i] = REAL(v)[i];
+  SEXP out = PROTECT(Rf_allocVector(REALSXP, 2));
+  double statistic = rs_quadratic_form(u_copy, v_copy, k, &rank);
+  REAL(out)[0] = ISNAN(statistic) ? NA_REAL : statistic;
+  REAL(out)[1] = (double)rank;
+  UNPROTECT(1);
+  return out;
+}
