@@ -20,20 +20,26 @@ static const double *read_double(const rs_column *column, size_t from, size_t m,
   return room;
 }
 
+/* All ones (RS_DROP) where the condition holds, else 0; OR-ed into a code it drops the row. The
+ * loops below have no branch, since status and group are as good as random. */
+static inline uint32_t drop_if(int condition) { return 0u - (uint32_t)condition; }
+
 /* Adds a column of codes 1..k to code; a code outside that range drops the row. */
 static void add_codes(const rs_column *column, size_t k, uint32_t stride, size_t from,
                       size_t m, uint32_t *code) {
   if (column->type == RS_NONE) return;
   const int *x = (const int *)column->data + from;
+  const uint32_t most = (uint32_t)k;
   for (size_t i = 0; i < m; i++) {
     uint32_t c = (uint32_t)x[i] - 1u;
-    code[i] = c < k && code[i] != RS_DROP ? code[i] + c * stride : RS_DROP;
+    uint32_t drop = drop_if(c >= most) | drop_if(code[i] == RS_DROP);
+    code[i] = (code[i] + c * stride) | drop;
   }
 }
 
 static void drop_missing(const double *x, size_t m, uint32_t *code) {
   if (!x) return;
-  for (size_t i = 0; i < m; i++) code[i] = x[i] == x[i] ? code[i] : RS_DROP;
+  for (size_t i = 0; i < m; i++) code[i] |= drop_if(x[i] != x[i]);
 }
 
 void rs_read_batch(const rs_rows *rows, double event, rs_stride stride, size_t from,
@@ -43,13 +49,10 @@ void rs_read_batch(const rs_rows *rows, double event, rs_stride stride, size_t f
   batch->time = read_double(&rows->time, from, m, batch->time_room);
   batch->entry = read_double(&rows->entry, from, m, batch->entry_room);
   batch->weight = read_double(&rows->weight, from, m, batch->weight_room);
-  if (status) {
-    for (size_t i = 0; i < m; i++) {
-      uint32_t c = status[i] == event ? stride.of_event : 0u;
-      code[i] = status[i] == status[i] ? c : RS_DROP;
-    }
-  } else {
-    for (size_t i = 0; i < m; i++) code[i] = stride.of_event;
+  batch->status = status;
+  for (size_t i = 0; !status && i < m; i++) code[i] = stride.of_event;
+  for (size_t i = 0; status && i < m; i++) {
+    code[i] = (drop_if(status[i] == event) & stride.of_event) | drop_if(status[i] != status[i]);
   }
   drop_missing(batch->time, m, code);
   drop_missing(batch->entry, m, code);
@@ -87,7 +90,7 @@ static const struct {
 typedef struct {
   size_t used, missing[RS_COLUMNS], not_a_number;
   double low, high, positive; /* smallest, largest, smallest positive time */
-  int fractional_time, infinite_time, weighted, fractional_weight;
+  int fractional_time, infinite_time, weighted, fractional_weight, has_two;
   double weight; /* the sum of the weights */
   size_t bad[N_BAD], first[N_BAD];
   double value[N_BAD];
@@ -122,6 +125,7 @@ static void finding_merge(finding *a, const finding *b) {
   a->infinite_time |= b->infinite_time;
   a->weighted |= b->weighted;
   a->fractional_weight |= b->fractional_weight;
+  a->has_two |= b->has_two;
   a->weight += b->weight;
   for (int r = 0; r < N_BAD; r++) {
     a->bad[r] += b->bad[r];
@@ -135,7 +139,6 @@ static void finding_merge(finding *a, const finding *b) {
 /* Which columns made the dropped rows of a batch drop; read again, since it is rare. */
 static void count_missing(const rs_rows *rows, const rs_batch *b, size_t from, size_t m,
                           finding *f) {
-  const double *status = read_double(&rows->status, from, m, (double *)b->status_room);
   const int *group = rows->group.data, *stratum = rows->stratum.data;
   for (size_t i = 0; i < m; i++) {
     if (b->code[i] != RS_DROP) continue;
@@ -144,29 +147,55 @@ static void count_missing(const rs_rows *rows, const rs_batch *b, size_t from, s
       f->not_a_number += !is_na(b->time[i]);
     }
     f->missing[RS_COLUMN_ENTRY] += b->entry && isnan(b->entry[i]);
-    f->missing[RS_COLUMN_STATUS] += status && isnan(status[i]);
+    f->missing[RS_COLUMN_STATUS] += b->status && isnan(b->status[i]);
     f->missing[RS_COLUMN_WEIGHT] += b->weight && isnan(b->weight[i]);
     f->missing[RS_COLUMN_GROUP] += group && group[from + i] == INT_MIN;
     f->missing[RS_COLUMN_STRATUM] += stratum && stratum[from + i] == INT_MIN;
   }
 }
 
+/* One time; the code is 1 for an event. */
+static void scan_time(double t, uint32_t code, size_t row, finding *f) {
+  if (t < 0) {
+    note_bad(f, t == -INFINITY ? BAD_TIME_INFINITE : BAD_TIME_NEGATIVE, row, t);
+  } else if (t == INFINITY) {
+    f->infinite_time = 1;
+    if (code == 1) note_bad(f, BAD_EVENT_AT_INFINITY, row, t);
+  } else {
+    if (t < f->low) f->low = t;
+    if (t > f->high) f->high = t;
+    if (t > 0 && t < f->positive) f->positive = t;
+    f->fractional_time |= !rs_is_whole(t);
+  }
+}
+
+/* A batch is looked at as a whole first; only one with a missing, negative or infinite time is
+ * looked at row by row. */
 static void scan_times(const rs_batch *b, size_t from, size_t m, finding *f) {
+  double low = f->low, high = f->high, positive = f->positive;
+  int dropped = 0, fractional = 0;
   for (size_t i = 0; i < m; i++) {
-    double t = b->time[i];
+    double t = b->time[i], above = t > 0 ? t : INFINITY;
+    dropped |= b->code[i] == RS_DROP;
+    low = t < low ? t : low;
+    high = t > high ? t : high;
+    positive = above < positive ? above : positive;
+  }
+  if (!dropped && low >= 0 && high < INFINITY) {
+    for (size_t i = 0; !f->fractional_time && i < m; i++) {
+      fractional |= !rs_is_whole(b->time[i]);
+    }
+    f->used += m;
+    f->low = low;
+    f->high = high;
+    f->positive = positive;
+    f->fractional_time |= fractional;
+    return;
+  }
+  for (size_t i = 0; i < m; i++) {
     if (b->code[i] == RS_DROP) continue;
     f->used++;
-    if (t < 0) {
-      note_bad(f, t == -INFINITY ? BAD_TIME_INFINITE : BAD_TIME_NEGATIVE, from + i, t);
-    } else if (t == INFINITY) {
-      f->infinite_time = 1;
-      if (b->code[i] == 1) note_bad(f, BAD_EVENT_AT_INFINITY, from + i, t);
-    } else {
-      if (t < f->low) f->low = t;
-      if (t > f->high) f->high = t;
-      if (t > 0 && t < f->positive) f->positive = t;
-      f->fractional_time |= !rs_is_whole(t);
-    }
+    scan_time(b->time[i], b->code[i], from + i, f);
   }
 }
 
@@ -211,30 +240,31 @@ static void scan_weights(const rs_batch *b, size_t from, size_t m, finding *f) {
   }
 }
 
-/* With a declared event every other code is a censoring; otherwise only event and event - 1
- * are codes. */
-static void scan_status(const rs_rows *rows, const rs_batch *b, double event, size_t from,
-                        size_t m, finding *f) {
-  double room[RS_BATCH];
-  const double *status = read_double(&rows->status, from, m, room);
+/* Only event and event - 1 are codes. Whether any status is 2 is asked of all rows, as Surv()
+ * would have seen them. */
+static void scan_status(const rs_batch *b, double event, size_t from, size_t m, finding *f) {
+  const double *status = b->status;
+  int odd = 0;
   for (size_t i = 0; i < m; i++) {
-    if (b->code[i] == RS_DROP) continue;
-    if (status[i] != event && status[i] != event - 1) {
-      note_bad(f, BAD_STATUS, from + i, status[i]);
-    }
+    odd |= (status[i] != event) & (status[i] != event - 1) & (status[i] == status[i]);
+  }
+  for (size_t i = 0; odd && i < m; i++) {
+    if (status[i] == 2) f->has_two = 1;
+    if (b->code[i] == RS_DROP || status[i] == event || status[i] == event - 1) continue;
+    note_bad(f, BAD_STATUS, from + i, status[i]);
   }
 }
 
-/* As Surv(): 2 is the event where it occurs, otherwise 1. */
-static double event_code(const rs_rows *rows) {
-  double room[RS_BATCH], largest = 1;
-  if (rows->status.type == RS_NONE) return NAN;
-  for (size_t from = 0; from < rows->n; from += RS_BATCH) {
-    size_t m = rows->n - from < RS_BATCH ? rows->n - from : RS_BATCH;
-    const double *status = read_double(&rows->status, from, m, room);
-    for (size_t i = 0; i < m; i++) largest = status[i] > largest ? status[i] : largest;
+/* As Surv(): 2 is the event where it occurs, otherwise 1. This guess looks at the first rows;
+ * a later 2 is found by the scan, which then starts again. */
+static double guess_event(const rs_rows *rows) {
+  double room[RS_BATCH];
+  size_t m = rows->n < RS_BATCH ? rows->n : RS_BATCH;
+  const double *status = read_double(&rows->status, 0, m, room);
+  for (size_t i = 0; status && i < m; i++) {
+    if (status[i] == 2) return 2;
   }
-  return largest == 2 ? 2 : 1;
+  return 1;
 }
 
 static void scan_batch(const rs_rows *rows, rs_ties ties, double event, size_t from,
@@ -245,9 +275,7 @@ static void scan_batch(const rs_rows *rows, rs_ties ties, double event, size_t f
   scan_times(batch, from, m, f);
   if (batch->entry) scan_entries(batch, ties, from, m, f);
   if (batch->weight) scan_weights(batch, from, m, f);
-  if (rows->status.type != RS_NONE && isnan(rows->event)) {
-    scan_status(rows, batch, event, from, m, f);
-  }
+  if (batch->status && isnan(rows->event)) scan_status(batch, event, from, m, f);
   if (f->used - before < m) count_missing(rows, batch, from, m, f);
 }
 
@@ -275,11 +303,10 @@ static void fill_report(const finding *f, double event, rs_report *report) {
   }
 }
 
-rs_status rs_scan(const rs_rows *rows, rs_ties ties, const rs_run *run, rs_report *report) {
-  finding all;
-  double event = isnan(rows->event) ? event_code(rows) : rows->event;
+static int scan_all(const rs_rows *rows, rs_ties ties, double event, const rs_run *run,
+                    finding *all) {
   int stopped = 0;
-  finding_start(&all);
+  finding_start(all);
 #ifdef _OPENMP
 #pragma omp parallel num_threads(rs_threads(run, rows->n)) if (rs_threads(run, rows->n) > 1)
 #endif
@@ -297,10 +324,22 @@ rs_status rs_scan(const rs_rows *rows, rs_ties ties, const rs_run *run, rs_repor
 #ifdef _OPENMP
 #pragma omp critical(riskset_scan)
 #endif
-    finding_merge(&all, &mine);
+    finding_merge(all, &mine);
+  }
+  return stopped;
+}
+
+rs_status rs_scan(const rs_rows *rows, rs_ties ties, const rs_run *run, rs_report *report) {
+  finding all;
+  int declared = !isnan(rows->event);
+  double event = declared ? rows->event : guess_event(rows);
+  int stopped = scan_all(rows, ties, event, run, &all);
+  if (!stopped && !declared && event == 1 && all.has_two) {
+    event = 2;
+    stopped = scan_all(rows, ties, event, run, &all);
   }
   if (stopped) return RS_INTERRUPTED;
-  fill_report(&all, event, report);
+  fill_report(&all, rows->status.type == RS_NONE ? (double)NAN : event, report);
   if (report->problem == RS_FINE && rows->weight.type != RS_NONE && all.used > 0 &&
       all.weight == 0) {
     report->problem = RS_ALL_ZERO;

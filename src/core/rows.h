@@ -7,13 +7,13 @@
 enum { RS_BATCH = 512 };
 #define RS_DROP UINT32_MAX
 
-/* One batch in canonical form. time and entry point into the user's column where it is double
- * already. A row with a missing value has code RS_DROP. */
+/* One batch in canonical form. time, entry, weight and status point into the user's column where it
+ * is double already. A row with a missing value has code RS_DROP. */
 typedef struct {
   double time_room[RS_BATCH], entry_room[RS_BATCH], weight_room[RS_BATCH];
   double status_room[RS_BATCH];
   uint32_t code[RS_BATCH];
-  const double *time, *entry, *weight; /* NULL when the column is absent */
+  const double *time, *entry, *weight, *status; /* NULL when the column is absent */
 } rs_batch;
 
 /* Where a row's code puts stratum, group and event: code = stratum * of_stratum +

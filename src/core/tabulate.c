@@ -103,7 +103,7 @@ static void histogram_free(histogram *h) {
 
 /* Index of a time on the histogram's axis; +Inf has the last place. */
 static inline size_t time_place(const histogram *h, double t) {
-  return t < INFINITY ? (size_t)(t - h->origin) : h->range - 1;
+  return t < INFINITY ? (size_t)(int64_t)(t - h->origin) : h->range - 1;
 }
 
 static void count_rows(histogram *h, const rs_batch *b, size_t m, size_t step) {
@@ -111,7 +111,13 @@ static void count_rows(histogram *h, const rs_batch *b, size_t m, size_t step) {
     size_t cell = h->n_cell;
     if (b->code[i] != RS_DROP) cell = b->code[i] + time_place(h, b->time[i]) * step;
     h->rows[cell]++;
-    if (!h->weight || cell == h->n_cell) continue;
+  }
+}
+
+static void count_weights(histogram *h, const rs_batch *b, size_t m, size_t step) {
+  for (size_t i = 0; i < m; i++) {
+    if (b->code[i] == RS_DROP) continue;
+    size_t cell = b->code[i] + time_place(h, b->time[i]) * step;
     h->weight[cell] += b->weight[i];
     if (h->square) h->square[cell] += b->weight[i] * b->weight[i];
   }
@@ -177,6 +183,7 @@ static rs_status count_all(rs_stream *s, const rs_run *run) {
       if (own != RS_OK || rs_is_stopped(&stopped, run, (size_t)b)) continue;
       rs_read_batch(rows, s->event, stride, from, m, &batch);
       count_rows(&mine, &batch, m, step);
+      if (mine.weight) count_weights(&mine, &batch, m, step);
       if (s->entries) count_entries(&mine, &batch, m, step);
     }
     if (mine.rows != h->rows) {
