@@ -394,20 +394,58 @@ ties_code <- function(timefix) {
 # by contingency_count(), tables of counts checked by contingency_table(); both give
 # list(counts, scores, fixed, n.missing, data.name).
 contingency_formula <- function(formula, data, weights, subset) {
-  parts <- read_formula(formula, data)
-  roles <- vapply(parts$terms, `[[`, "", "role")
-  if (sum(roles == "group") != 1L) {
+  parts <- plain_formula(formula, data)
+  if (is.null(parts)) parts <- read_formula(formula, data)
+  group <- vapply(parts$terms, function(t) t$role == "group", NA)
+  if (sum(group) != 1L) {
     abort("formula", "`x` must have one exposure on its right side, such as %s, not %d",
-          "outcome ~ exposure", sum(roles == "group"))
+          "outcome ~ exposure", sum(group))
   }
-  get <- function(expr, label) evaluate(expr, data, parts$env, label)
-  exposure <- parts$terms[[which(roles == "group")]]
+  get <- function(expr, label) variable(expr, data, parts$env, label)
+  exposure <- parts$terms[[which(group)]]
   names <- list(x = exposure$name, y = term_name(parts$response))
   contingency_rows(
     get(exposure$expr, names$x), get(parts$response, names$y),
-    unlist(lapply(parts$terms[roles == "stratum"], strata_columns, get), recursive = FALSE),
+    unlist(lapply(parts$terms[!group], strata_columns, get), recursive = FALSE),
     get(weights, "weights"), get(subset, "subset"), names
   )
+}
+
+# What read_formula() gives, for `y ~ x + strata(a)` with a variable for each; NULL for any
+# other formula. stats::terms() takes as long as a small test.
+plain_formula <- function(formula, data) {
+  if (!inherits(formula, "formula") || length(formula) != 3L) return(NULL)
+  if (!is.null(data) && !is.list(data)) return(NULL)
+  rest <- formula[[3L]]
+  terms <- list()
+  while (is.call(rest) && identical(rest[[1L]], quote(`+`)) && length(rest) == 3L) {
+    terms <- c(list(rest[[3L]]), terms)
+    rest <- rest[[2L]]
+  }
+  terms <- c(list(rest), terms)
+  if (!all(vapply(terms, is_plain_term, NA))) return(NULL)
+  list(
+    response = formula[[2L]], env = environment(formula),
+    terms = lapply(terms, function(t) {
+      list(expr = t, name = if (is.symbol(t)) as.character(t) else "strata()",
+           role = if (is.symbol(t)) "group" else "stratum")
+    })
+  )
+}
+
+is_plain_term <- function(t) {
+  if (is.symbol(t)) return(!identical(t, quote(.)))
+  is.call(t) && term_role(t) == "stratum"
+}
+
+# A variable by its name, where that is all; anything else is evaluated.
+variable <- function(expr, data, env, label) {
+  if (is.null(expr)) return(NULL)
+  if (is.symbol(expr) && is.list(data)) {
+    found <- .subset2(data, as.character(expr))
+    if (!is.null(found)) return(found)
+  }
+  evaluate(expr, data, env, label)
 }
 
 # The variables inside strata(a, b); with its other arguments, survival's own factor.
@@ -417,10 +455,12 @@ strata_columns <- function(term, get) {
   if (!is.null(names(given))) {
     call <- term$expr
     call[[1L]] <- quote(survival::strata)
-    return(structure(list(get(call, term$name)), names = term$name))
+    return(list(strata = get(call, term$name)))
   }
   labels <- vapply(given, term_name, "")
-  structure(Map(get, given, labels), names = labels)
+  out <- lapply(seq_along(given), function(i) get(given[[i]], labels[i]))
+  names(out) <- labels
+  out
 }
 
 contingency_vectors <- function(x, y, strata, weights, subset, names) {
@@ -428,8 +468,9 @@ contingency_vectors <- function(x, y, strata, weights, subset, names) {
     abort("formula", "`x` must be a formula, a vector or a table of counts, not %s", what(x))
   }
   if (is.null(y)) abort("argument", "`y` must be given when `x` is not a table of counts")
-  if (!is.null(strata) && !is.list(strata)) {
-    strata <- structure(list(strata), names = names$strata)
+  if (!is.null(strata)) {
+    if (!is.list(strata)) strata <- list(strata)
+    if (is.null(names(strata))) names(strata) <- rep(names$strata, length(strata))
   }
   contingency_rows(x, y, strata, weights, subset, names)
 }
@@ -437,6 +478,7 @@ contingency_vectors <- function(x, y, strata, weights, subset, names) {
 contingency_rows <- function(x, y, strata, weights, subset, names) {
   n <- length(x)
   strata_names <- names(strata)
+  names$strata <- paste(unique(strata_names), collapse = ", ")
   check_length(y, n, names$y, names$x)
   for (i in seq_along(strata)) check_length(strata[[i]], n, strata_names[i], names$x)
   if (!is.null(weights)) {
@@ -451,8 +493,7 @@ contingency_rows <- function(x, y, strata, weights, subset, names) {
     strata <- lapply(strata, `[`, rows)
     weights <- weights[rows]
   }
-  list(x = x, y = y, strata = strata, weights = weights, rows = rows,
-       names = c(names[c("x", "y")], strata = paste(strata_names, collapse = ", ")))
+  list(x = x, y = y, strata = strata, weights = weights, rows = rows, names = names)
 }
 
 check_length <- function(x, n, name, first) {
@@ -508,8 +549,8 @@ range_category <- function(x, range) {
 
 # Several stratifying variables as one: the combinations, the first moving fastest.
 strata_category <- function(strata, most = 1000) {
+  if (length(strata) == 1L) return(as_category(strata[[1L]], names(strata), most))
   all <- Map(as_category, strata, names(strata), most)
-  if (length(all) == 1L) return(all[[1L]])
   code <- 0
   size <- 1
   for (a in all) {
@@ -544,16 +585,19 @@ contingency_count <- function(rows) {
           "the levels of the variables", prod(levels))
   }
   if (any(levels == 0)) abort("data", "no row is without a missing value")
-  found <- .Call(C_count_table, lapply(read, `[[`, "column"),
+  found <- .Call(C_count_table, lapply(read, function(r) r$column),
                  vapply(read, function(r) as.double(r$first), 0), levels, rows$weights)
   check_report(found)
   check_counted(found, rows)
+  names <- rows$names
+  labels <- lapply(read, function(r) r$labels)
+  names(labels) <- c(names$x, names$y, names$strata)
   counts <- found$counts
   dim(counts) <- levels
-  dimnames(counts) <- structure(lapply(read, `[[`, "labels"), names = unlist(rows$names))
-  list(counts = counts, scores = lapply(read, `[[`, "values"),
-       fixed = vapply(read, `[[`, NA, "fixed"), n.missing = found$missing,
-       data.name = contingency_name(rows$names))
+  dimnames(counts) <- labels
+  list(counts = counts, scores = lapply(read, function(r) r$values),
+       fixed = vapply(read, function(r) r$fixed, NA), n.missing = found$missing,
+       data.name = contingency_name(names))
 }
 
 contingency_categories <- function(rows, most = 1000) {
@@ -635,12 +679,14 @@ table_labels <- function(x, shape) {
 # declared; strata stay.
 drop_unused <- function(table) {
   counts <- table$counts
-  used <- list(rowSums(counts) > 0, colSums(rowSums(counts, dims = 2L)) > 0)
-  table$unused <- vapply(1:2, function(i) if (table$fixed[i]) sum(!used[[i]]) else 0L, 0L)
+  flat <- rowSums(counts, dims = 2L)
+  x <- rowSums(flat) > 0
+  y <- colSums(flat) > 0
+  table$unused <- c(if (table$fixed[1L]) sum(!x) else 0L, if (table$fixed[2L]) sum(!y) else 0L)
   names(table$unused) <- names(dimnames(counts))[1:2]
-  if (!all(used[[1L]]) || !all(used[[2L]])) {
-    table$counts <- counts[used[[1L]], used[[2L]], , drop = FALSE]
-    table$scores[1:2] <- Map(`[`, table$scores[1:2], used)
+  if (!all(x) || !all(y)) {
+    table$counts <- counts[x, y, , drop = FALSE]
+    table$scores[1:2] <- list(table$scores[[1L]][x], table$scores[[2L]][y])
   }
   table
 }
@@ -655,6 +701,7 @@ no_vectors <- function(...) {
 
 # How a message calls a vector: as the user wrote it, if that is short.
 call_label <- function(expr, name = "x") {
+  if (is.symbol(expr)) return(as.character(expr))
   if (!is.language(expr)) return(name)
   label <- deparse(expr, 60L, nlines = 2L)
   if (length(label) > 1L) name else label

@@ -14,9 +14,10 @@
 #' (S(u) - S(l)) / (l - u), u the last event time with S >= 0.55 and l the first with
 #' S <= 0.45. For other probabilities 0.05 is added and taken likewise.
 #'
-#' @param formula A formula `Surv(time, status) ~ group`, `Surv(entry, time, status) ~ group` or
-#'   with `+ strata(stratum)`; numeric times; or a [risk_table()].
+#' @param x,formula A formula `Surv(time, status) ~ group`, `Surv(entry, time, status) ~ group` or
+#'   with `+ strata(stratum)`; numeric times; a [risk_table()]; in methods, a fit of `km()`.
 #' @inheritParams risk_table
+#' @param time The same as `x`, for calls that name it.
 #' @param conf.int Level of the pointwise confidence intervals; `FALSE` for none.
 #' @param conf.type Scale on which they are symmetric: `"log"` (the default, as in
 #'   [survival::survfit()]), `"log-log"` (that of 'SAS' and 'Stata'), `"plain"`, `"logit"`,
@@ -44,7 +45,7 @@
 #' with(survival::lung, km(time, status, sex))
 #' km(risk_table(Surv(time, status) ~ sex, data = survival::lung))
 #' @export
-km <- function(formula, ...) UseMethod("km")
+km <- function(x, ...) UseMethod("km")
 
 #' @rdname km
 #' @export
@@ -68,10 +69,10 @@ km.formula <- function(formula, data = NULL, weights = NULL, subset = NULL, na.a
 
 #' @rdname km
 #' @export
-km.default <- function(formula, status = NULL, group = NULL, strata = NULL, weights = NULL,
+km.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = NULL,
                        entry = NULL, na.action, conf.int = 0.95,
                        conf.type = c("log", "log-log", "plain", "none", "logit", "arcsin"),
-                       event = NULL, timefix = TRUE, time = formula, ...) {
+                       event = NULL, timefix = TRUE, time = x, ...) {
   call <- match.call()
   call[[1L]] <- quote(km)
   check_dots(..., not_yet = not_yet)
@@ -85,13 +86,13 @@ km.default <- function(formula, status = NULL, group = NULL, strata = NULL, weig
 
 #' @rdname km
 #' @export
-km.riskset_table <- function(formula, conf.int = 0.95,
+km.riskset_table <- function(x, conf.int = 0.95,
                              conf.type = c("log", "log-log", "plain", "none", "logit", "arcsin"),
                              ...) {
   call <- match.call()
   call[[1L]] <- quote(km)
   check_dots(..., not_yet = not_yet)
-  fit_table(formula, read_conf(conf.int, conf.type), call, NULL)
+  fit_table(x, read_conf(conf.int, conf.type), call, NULL)
 }
 
 conf_types <- c("log", "log-log", "plain", "none", "logit", "arcsin")
@@ -295,7 +296,6 @@ table_of_fit <- function(fit) {
 # ---- Methods ----------------------------------------------------------------------------
 
 #' @rdname km
-#' @param x A fit of `km()`.
 #' @param i Which curves, by number or name.
 #' @param j,drop As in survival; only whole curves can be taken.
 #' @export

@@ -9,13 +9,14 @@
 #' `rho = 1` gives early differences more weight (as in [survival::survdiff()]), `gamma = 1`
 #' late ones.
 #'
-#' @param formula A formula `Surv(time, status) ~ group + strata(stratum)`, a fit of [km()]
-#'   (its `strata()` are the strata), numeric times, or a [risk_table()].
+#' @param x,formula A formula `Surv(time, status) ~ group + strata(stratum)`, a fit of [km()]
+#'   (its `strata()` are the strata), numeric times, or a [risk_table()];
+#'   in `print()`, the test.
 #' @inheritParams risk_table
 #' @param weights Case weights: whole numbers, which count subjects. Fractional weights are
 #'   refused, since the statistic would grow with their sum.
 #' @param rho,gamma Powers of the weight: see Details; `gamma` must not be negative.
-#' @param x An object of class `riskset_logrank`.
+#' @param time The same as `x`, for calls that name it.
 #'
 #' @return An object of class `c("riskset_logrank", "htest")`: `statistic` (chi-square),
 #'   `parameter` (its degrees of freedom: the rank of the covariance), `p.value`, `log.p` (its
@@ -37,7 +38,7 @@
 #' fit <- km(Surv(time, status) ~ sex, data = survival::lung)
 #' logrank(fit)$p.value
 #' @export
-logrank <- function(formula, ...) UseMethod("logrank")
+logrank <- function(x, ...) UseMethod("logrank")
 
 #' @rdname logrank
 #' @export
@@ -50,9 +51,9 @@ logrank.formula <- function(formula, data = NULL, weights = NULL, subset = NULL,
 
 #' @rdname logrank
 #' @export
-logrank.default <- function(formula, status = NULL, group = NULL, strata = NULL, weights = NULL,
+logrank.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = NULL,
                             entry = NULL, rho = 0, gamma = 0, event = NULL, timefix = TRUE,
-                            time = formula, ...) {
+                            time = x, ...) {
   check_dots(..., not_yet = not_yet)
   refuse_list(time)
   if (is.null(group)) abort("group", "`group` is missing; two groups at least were wanted")
@@ -62,18 +63,18 @@ logrank.default <- function(formula, status = NULL, group = NULL, strata = NULL,
 
 #' @rdname logrank
 #' @export
-logrank.riskset_table <- function(formula, rho = 0, gamma = 0, ...) {
+logrank.riskset_table <- function(x, rho = 0, gamma = 0, ...) {
   check_dots(..., not_yet = not_yet)
-  test_table(formula, rho, gamma, "a risk table")
+  test_table(x, rho, gamma, "a risk table")
 }
 
 #' @rdname logrank
 #' @export
-logrank.riskset_km <- function(formula, rho = 0, gamma = 0, ...) {
+logrank.riskset_km <- function(x, rho = 0, gamma = 0, ...) {
   check_dots(..., not_yet = not_yet)
-  call <- formula$call$formula
+  call <- x$call$formula
   name <- if (is.null(call)) "a fit of km()" else deparse1(call)
-  test_table(table_of_fit(formula), rho, gamma, name)
+  test_table(table_of_fit(x), rho, gamma, name)
 }
 
 # Groups named as survdiff() names them: "sex=1".

@@ -11,7 +11,7 @@
 #' [survival::aeqSurv()], for whoever must match it: it merges times within 1.5e-8 of each other,
 #' absolutely or relative to the mean time, in chains.
 #'
-#' @param x A formula `Surv(time, status) ~ group + strata(stratum)`, or
+#' @param x,formula A formula `Surv(time, status) ~ group + strata(stratum)`, or
 #'   `Surv(entry, time, status) ~ ...` for subjects who come under observation late; a numeric
 #'   vector of times; a fit of [km()]. Variables outside `strata()` make the groups (their
 #'   combinations, where there are several), those within it the strata.
@@ -56,10 +56,10 @@ risk_table <- function(x, ...) UseMethod("risk_table")
 
 #' @rdname risk_table
 #' @export
-risk_table.formula <- function(x, data = NULL, weights = NULL, subset = NULL, event = NULL, timefix = TRUE,
+risk_table.formula <- function(formula, data = NULL, weights = NULL, subset = NULL, event = NULL, timefix = TRUE,
                                ...) {
   check_dots(..., not_yet = not_yet)
-  input <- read_survival_formula(x, data, substitute(weights), substitute(subset), event)
+  input <- read_survival_formula(formula, data, substitute(weights), substitute(subset), event)
   tabulate_rows(input, timefix)
 }
 
@@ -202,16 +202,23 @@ summary.riskset_table <- function(object, times, ...) {
   out
 }
 
-# Subjects at risk at t: who left at t or later and entered before t.
+# Subjects at risk at t: who left at t or later and entered before t. At time 0 those who enter
+# at 0 are shown as at risk, since entering at 0 is no late entry.
+risk_at <- function(times, time, leave, enter) {
+  before <- findInterval(times, time, left.open = TRUE) + 1L
+  entered <- c(0, cumsum(enter))
+  at_start <- entered[findInterval(0, time) + 1L]
+  sum(leave) - sum(enter) + ifelse(times == 0, at_start, entered[before]) -
+    c(0, cumsum(leave))[before]
+}
+
 table_at <- function(rows, times) {
   upto <- findInterval(times, rows$time)
-  before <- findInterval(times, rows$time, left.open = TRUE)
-  leaves <- c(0, cumsum(rows$n.event + rows$n.censor - rows$n.enter))
   events <- c(0, cumsum(rows$n.event))[upto + 1L]
   censored <- c(0, cumsum(rows$n.censor))[upto + 1L]
   data.frame(
     stratum = rows$stratum[1L], group = rows$group[1L], time = times,
-    n.risk = leaves[length(leaves)] - leaves[before + 1L],
+    n.risk = risk_at(times, rows$time, rows$n.event + rows$n.censor, rows$n.enter),
     n.event = diff(c(0, events)), n.censor = diff(c(0, censored)),
     cum.event = events, cum.censor = censored
   )

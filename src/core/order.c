@@ -43,9 +43,9 @@ int rs_is_stopped(int *stopped, const rs_run *run, size_t batch) {
 
 /* ---- Radix sort ------------------------------------------------------------------------ */
 
-/* The most significant digit first: one pass over memory splits the keys into buckets that
- * fit a cache, where the rest happens. Data go back and forth between two buffers, a and b;
- * into_b says where the result is wanted. */
+/* The most significant digit first: a pass splits the keys into buckets, and so on within each,
+ * until a bucket is small. Data go back and forth between two buffers, a and b; into_b says
+ * where the result is wanted. */
 typedef struct {
   uint64_t *key;
   uint32_t *carry; /* NULL: nothing moves along */
@@ -129,71 +129,13 @@ static void sort_bucket(buffer a, buffer b, size_t n, int bits, int into_b) {
   }
 }
 
-/* Starts of each bucket for each thread's share of the keys, so that threads scatter without
- * meeting and the order stays that of the rows. */
-static void shared_starts(size_t *count, int threads, size_t buckets, size_t *end) {
-  size_t sum = 0;
-  for (size_t d = 0; d < buckets; d++) {
-    for (int t = 0; t < threads; t++) {
-      size_t *c = &count[(size_t)t * buckets + d], n = *c;
-      *c = sum;
-      sum += n;
-    }
-    end[d] = sum;
-  }
-}
-
-static size_t share(size_t n, int thread, int threads) {
-  return n / (size_t)threads * (size_t)thread +
-         (thread == threads ? n % (size_t)threads : 0);
-}
-
-static void sort_shared(buffer a, buffer b, size_t n, int bits, int threads, size_t *count,
-                        const rs_run *run, int *stopped) {
-  int digit = bits < MOST_DIGIT ? bits : MOST_DIGIT, shift = bits - digit;
-  size_t buckets = (size_t)1 << digit, end[MOST_BUCKETS];
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-#endif
-  for (int t = 0; t < threads; t++) {
-    size_t *c = count + (size_t)t * buckets;
-    for (size_t i = share(n, t, threads); i < share(n, t + 1, threads); i++) {
-      c[a.key[i] >> shift]++;
-    }
-  }
-  shared_starts(count, threads, buckets, end);
-  if (rs_stop(run)) *stopped = 1;
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-#endif
-  for (int t = 0; t < threads; t++) {
-    size_t from = share(n, t, threads), to = share(n, t + 1, threads);
-    scatter(at(a, from), b, to - from, shift, buckets - 1, count + (size_t)t * buckets);
-  }
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 8)
-#endif
-  for (ptrdiff_t d = 0; d < (ptrdiff_t)buckets; d++) {
-    size_t from = d > 0 ? end[d - 1] : 0;
-    if (end[d] == from || rs_is_stopped(stopped, run, 0)) continue;
-    sort_bucket(at(b, from), at(a, from), end[d] - from, shift, 1);
-  }
-}
-
-rs_status rs_sort(uint64_t *key, uint32_t *carry, uint64_t *spare_key, uint32_t *spare_carry,
-                  size_t n, int bits, const rs_run *run) {
+void rs_sort(uint64_t *key, uint32_t *carry, uint64_t *spare_key, uint32_t *spare_carry,
+             size_t n, int bits) {
   buffer a = {key, carry}, b = {spare_key, spare_carry};
-  int threads = rs_threads(run, n), stopped = 0;
-  if (n < 50000) {
-    sort_bucket(a, b, n, bits, 0);
-    return RS_OK;
-  }
-  size_t *count = calloc((size_t)threads * MOST_BUCKETS, sizeof *count);
-  if (!count) return RS_NO_MEMORY;
-  sort_shared(a, b, n, bits, threads, count, run, &stopped);
-  free(count);
-  return stopped ? RS_INTERRUPTED : RS_OK;
+  sort_bucket(a, b, n, bits, 0);
 }
+
+int rs_sort_digit(size_t n, int bits) { return digit_of(n, bits); }
 
 /* ---- Ties ------------------------------------------------------------------------------ */
 

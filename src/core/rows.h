@@ -34,10 +34,13 @@ static inline int rs_is_whole(double t) {
 
 /* ---- order.c --------------------------------------------------------------------------- */
 
-/* Sorts n keys (of `bits` significant bits) ascending and stably; carry (may be NULL) moves
- * along. spare_* are workspace of the same sizes. */
-rs_status rs_sort(uint64_t *key, uint32_t *carry, uint64_t *spare_key, uint32_t *spare_carry,
-                  size_t n, int bits, const rs_run *run);
+/* Sorts n keys (of `bits` significant bits) ascending and stably, in place; carry (may be NULL)
+ * moves along. spare_* are workspace of the same sizes. */
+void rs_sort(uint64_t *key, uint32_t *carry, uint64_t *spare_key, uint32_t *spare_carry,
+             size_t n, int bits);
+
+/* How many of the highest bits to split n keys by, so that buckets hold a few keys each. */
+int rs_sort_digit(size_t n, int bits);
 
 /* Whether t (>= last) falls in the run of times that began with `first` and whose last one so
  * far is `last`; mean is that of the distinct times, for RS_TIES_SURVIVAL. */

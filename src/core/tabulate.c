@@ -30,7 +30,7 @@ typedef struct {
   size_t n;
   int whole, code_in_key;
   int time_at, stratum_at, group_at; /* lowest bit of each field; the kind is at 0 */
-  int time_bits, stratum_bits, group_bits, kind_bits;
+  int time_bits, stratum_bits, group_bits, kind_bits, code_bits; /* code: the last three */
   double origin; /* whole: the time of key 0 */
   uint64_t base; /* otherwise: bits of the smallest positive time, less 1 */
   uint64_t most; /* the key of the largest finite time; +Inf has the next */
@@ -240,8 +240,8 @@ static inline double key_time(const sorted *k, uint64_t key) {
   return t == 0 ? 0 : rs_bits_double(t + k->base);
 }
 
-/* Where each field goes. `spare` is one bit more for the mark of dropped rows. */
-static void lay_out(rs_stream *s, const rs_report *report, rs_ties ties, int spare) {
+/* Where each field goes. */
+static void lay_out(rs_stream *s, const rs_report *report, rs_ties ties) {
   sorted *k = &s->sorted;
   k->whole = report->whole_times && report->max_time < 4503599627370496.0 &&
              (ties != RS_TIES_SURVIVAL || report->max_time < 67108864);
@@ -253,11 +253,11 @@ static void lay_out(rs_stream *s, const rs_report *report, rs_ties ties, int spa
   k->kind_bits = s->entries ? 2 : 1;
   k->group_bits = rs_bit_length(s->n_group - 1);
   k->stratum_bits = rs_bit_length(s->n_stratum - 1);
-  int code_bits = k->kind_bits + k->group_bits + k->stratum_bits;
+  k->code_bits = k->kind_bits + k->group_bits + k->stratum_bits;
   k->group_at = k->kind_bits;
   k->stratum_at = k->kind_bits + k->group_bits;
-  k->code_in_key = code_bits + k->time_bits + spare <= 64;
-  k->time_at = k->code_in_key ? code_bits : 0;
+  k->code_in_key = k->code_bits + k->time_bits <= 64;
+  k->time_at = k->code_in_key ? k->code_bits : 0;
   if (k->whole && k->code_in_key) {
     k->time_at = k->stratum_at;
     k->stratum_at = k->time_at + k->time_bits;
@@ -274,58 +274,150 @@ static uint64_t place_code(const sorted *k, uint32_t code) {
   return ((uint64_t)(code >> low) << k->stratum_at) | low_bits(code, 0, low);
 }
 
-static void put_record(const rs_stream *s, size_t at, size_t row, double t, uint32_t code,
-                       uint64_t dropped) {
-  const sorted *k = &s->sorted;
-  int entry = low_bits(code, 0, k->kind_bits) == RS_KIND_ENTER;
-  if (code == RS_DROP) {
-    k->key[at] = dropped;
-    if (k->carry) k->carry[at] = 0;
-    return;
-  }
-  k->key[at] = time_key(k, t) << k->time_at;
-  if (k->code_in_key) k->key[at] |= place_code(k, code);
-  if (k->carry) k->carry[at] = s->by_row ? (uint32_t)(2 * row + (size_t)entry) : code;
-}
-
 static rs_stride key_stride(const sorted *k) {
   rs_stride stride = {(uint32_t)1 << (k->kind_bits + k->group_bits),
                       (uint32_t)1 << k->kind_bits, RS_KIND_EVENT};
   return stride;
 }
 
-static void put_batch(rs_stream *s, size_t from, size_t m, rs_batch *b, uint64_t dropped) {
-  size_t n = s->data->n;
+/* The records of one batch of rows: at most two a row. */
+typedef struct {
+  rs_batch rows;
+  size_t n;
+  uint64_t key[2 * RS_BATCH];
+  uint32_t carry[2 * RS_BATCH];
+} record_batch;
+
+static inline void put_record(const rs_stream *s, record_batch *r, double t, uint32_t code,
+                              size_t carry) {
+  const sorted *k = &s->sorted;
+  uint64_t key = time_key(k, t) << k->time_at;
+  r->key[r->n] = k->code_in_key ? key | place_code(k, code) : key;
+  r->carry[r->n++] = s->by_row ? (uint32_t)carry : code;
+}
+
+static void read_records(const rs_stream *s, size_t from, size_t m, record_batch *r) {
+  rs_batch *b = &r->rows;
   uint32_t kind_mask = ((uint32_t)1 << s->sorted.kind_bits) - 1;
   rs_read_batch(s->data, s->event, key_stride(&s->sorted), from, m, b);
+  r->n = 0;
   for (size_t i = 0; i < m; i++) {
-    put_record(s, from + i, from + i, b->time[i], b->code[i], dropped);
+    if (b->code[i] != RS_DROP) put_record(s, r, b->time[i], b->code[i], 2 * (from + i));
   }
   for (size_t i = 0; s->entries && i < m; i++) {
-    uint32_t code = b->code[i];
-    if (code != RS_DROP) code = (code & ~kind_mask) | RS_KIND_ENTER;
-    put_record(s, n + from + i, from + i, b->entry[i], code, dropped);
+    if (b->code[i] == RS_DROP) continue;
+    uint32_t code = (b->code[i] & ~kind_mask) | RS_KIND_ENTER;
+    put_record(s, r, b->entry[i], code, 2 * (from + i) + 1);
   }
 }
 
-static int fill_keys(rs_stream *s, uint64_t dropped, const rs_run *run) {
-  const rs_rows *rows = s->data;
-  int stopped = 0;
-#ifdef _OPENMP
-#pragma omp parallel num_threads(rs_threads(run, rows->n)) if (rs_threads(run, rows->n) > 1)
-#endif
-  {
-    rs_batch batch;
-#ifdef _OPENMP
-#pragma omp for schedule(static)
-#endif
-    for (ptrdiff_t b = 0; b < (ptrdiff_t)((rows->n + RS_BATCH - 1) / RS_BATCH); b++) {
-      size_t from = (size_t)b * RS_BATCH;
-      size_t m = rows->n - from < RS_BATCH ? rows->n - from : RS_BATCH;
-      if (!rs_is_stopped(&stopped, run, (size_t)b)) put_batch(s, from, m, &batch, dropped);
+/* The first pass of the sort reads the rows themselves, twice: once to count the keys of each
+ * bucket (of the key's highest bits), once to put each key into its bucket, so that the keys
+ * need no second place in memory. Each thread has its share of the rows and its own place in
+ * every bucket: order within a bucket is that of the rows. */
+typedef struct {
+  int shift, threads;
+  size_t buckets;
+  size_t *next; /* threads x buckets */
+  size_t *end;  /* buckets */
+} split;
+
+static size_t share(size_t n, int thread, int threads) {
+  return n / (size_t)threads * (size_t)thread + (thread == threads ? n % (size_t)threads : 0);
+}
+
+static void split_share(rs_stream *s, const split *p, int thread, int place,
+                        const rs_run *run, int *stopped) {
+  record_batch r;
+  sorted *k = &s->sorted;
+  size_t *next = p->next + (size_t)thread * p->buckets;
+  size_t batches = (s->data->n + RS_BATCH - 1) / RS_BATCH;
+  for (size_t b = share(batches, thread, p->threads); b < share(batches, thread + 1, p->threads);
+       b++) {
+    size_t from = b * RS_BATCH, m = s->data->n - from < RS_BATCH ? s->data->n - from : RS_BATCH;
+    if (rs_is_stopped(stopped, run, b)) return;
+    read_records(s, from, m, &r);
+    for (size_t i = 0; i < r.n; i++) {
+      size_t to = next[r.key[i] >> p->shift]++;
+      if (!place) continue;
+      k->key[to] = r.key[i];
+      if (k->carry) k->carry[to] = r.carry[i];
     }
   }
-  return stopped;
+}
+
+static void split_starts(const split *p) {
+  size_t sum = 0;
+  for (size_t d = 0; d < p->buckets; d++) {
+    for (int t = 0; t < p->threads; t++) {
+      size_t *next = &p->next[(size_t)t * p->buckets + d], n = *next;
+      *next = sum;
+      sum += n;
+    }
+    p->end[d] = sum;
+  }
+}
+
+/* Sorts each bucket by the rest of its bits. */
+static rs_status sort_buckets(rs_stream *s, const split *p, const rs_run *run) {
+  sorted *k = &s->sorted;
+  size_t largest = 0;
+  int stopped = 0, failed = 0;
+  for (size_t d = 0; d < p->buckets; d++) {
+    size_t n = p->end[d] - (d > 0 ? p->end[d - 1] : 0);
+    if (n > largest) largest = n;
+  }
+#ifdef _OPENMP
+#pragma omp parallel num_threads(p->threads) if (p->threads > 1)
+#endif
+  {
+    uint64_t *key = malloc(largest * sizeof *key);
+    uint32_t *carry = k->carry ? malloc(largest * sizeof *carry) : NULL;
+    int ready = key && (carry || !k->carry);
+#ifdef _OPENMP
+#pragma omp for schedule(dynamic, 8)
+#endif
+    for (ptrdiff_t d = 0; d < (ptrdiff_t)p->buckets; d++) {
+      size_t from = d > 0 ? p->end[d - 1] : 0, n = p->end[d] - from;
+      if (!ready || n < 2 || rs_is_stopped(&stopped, run, (size_t)d * 8)) continue;
+      rs_sort(k->key + from, k->carry ? k->carry + from : NULL, key, carry, n, p->shift);
+    }
+    if (!ready) {
+#ifdef _OPENMP
+#pragma omp atomic write
+#endif
+      failed = 1;
+    }
+    free(key);
+    free(carry);
+  }
+  return failed ? RS_NO_MEMORY : stopped ? RS_INTERRUPTED : RS_OK;
+}
+
+static rs_status sort_split(rs_stream *s, const split *p, const rs_run *run) {
+  int stopped = 0;
+  for (int place = 0; place < 2; place++) {
+#ifdef _OPENMP
+#pragma omp parallel for num_threads(p->threads) schedule(static, 1) if (p->threads > 1)
+#endif
+    for (int t = 0; t < p->threads; t++) split_share(s, p, t, place, run, &stopped);
+    if (stopped) return RS_INTERRUPTED;
+    if (!place) split_starts(p);
+  }
+  return sort_buckets(s, p, run);
+}
+
+static rs_status sort_records(rs_stream *s, int bits, const rs_run *run) {
+  int digit = rs_sort_digit(s->data->n, bits);
+  split p = {bits - digit, rs_threads(run, s->data->n), (size_t)1 << digit, NULL, NULL};
+  rs_status status = RS_NO_MEMORY;
+  p.next = calloc((size_t)(p.threads + 1) * p.buckets, sizeof *p.next);
+  if (p.next) {
+    p.end = p.next + (size_t)p.threads * p.buckets;
+    status = sort_split(s, &p, run);
+  }
+  free(p.next);
+  return status;
 }
 
 /* One record's code; with weights and no room in the key the row is read again. */
@@ -370,68 +462,48 @@ static void merge_ties(rs_stream *s, rs_ties ties) {
 }
 
 /* Parts the strata, keeping the order of time within each. */
-static rs_status part_strata(rs_stream *s, uint64_t *spare_key, uint32_t *spare_carry) {
+static rs_status part_strata(rs_stream *s) {
   sorted *k = &s->sorted;
   int low = k->kind_bits + k->group_bits;
   size_t *next = calloc(s->n_stratum + 1, sizeof *next);
-  if (!next) return RS_NO_MEMORY;
+  uint64_t *key = malloc(k->n * sizeof *key);
+  uint32_t *carry = k->carry ? malloc(k->n * sizeof *carry) : NULL;
+  if (!next || !key || (k->carry && !carry)) {
+    free(next);
+    free(key);
+    free(carry);
+    return RS_NO_MEMORY;
+  }
   for (size_t i = 0; i < k->n; i++) next[(record_code(s, i) >> low) + 1]++;
   for (size_t j = 1; j <= s->n_stratum; j++) next[j] += next[j - 1];
   for (size_t i = 0; i < k->n; i++) {
     size_t to = next[record_code(s, i) >> low]++;
-    spare_key[to] = k->key[i];
-    if (k->carry) spare_carry[to] = k->carry[i];
+    key[to] = k->key[i];
+    if (carry) carry[to] = k->carry[i];
   }
   free(next);
-  return RS_OK;
-}
-
-static rs_status order_keys(rs_stream *s, rs_ties ties, int bits, uint64_t *spare_key,
-                            uint32_t *spare_carry, const rs_run *run) {
-  sorted *k = &s->sorted;
-  size_t all = s->data->n * (size_t)(1 + s->entries);
-  rs_status status = rs_sort(k->key, k->carry, spare_key, spare_carry, all, bits, run);
-  if (status != RS_OK || k->whole) return status;
-  if (ties != RS_TIES_EXACT) merge_ties(s, ties);
+  free(k->key);
+  free(k->carry);
+  k->key = key;
+  k->carry = carry;
   return RS_OK;
 }
 
 static rs_status sort_all(rs_stream *s, const rs_report *report, rs_ties ties,
                           const rs_run *run) {
   sorted *k = &s->sorted;
-  int drops = report->used < s->data->n;
-  size_t all = s->data->n * (size_t)(1 + s->entries);
-  lay_out(s, report, ties, drops);
-  int bits = k->time_bits, parted = s->n_stratum > 1 && !(k->whole && k->code_in_key);
-  if (k->code_in_key) bits += k->kind_bits + k->group_bits + k->stratum_bits;
-  if (bits + drops > 64 || k->kind_bits + k->group_bits + k->stratum_bits > 31) {
-    return RS_TOO_LARGE;
-  }
+  lay_out(s, report, ties);
+  int bits = k->time_bits + (k->code_in_key ? k->code_bits : 0);
   int carried = s->by_row || !k->code_in_key;
-  if (carried && all >= UINT32_MAX / 2) return RS_TOO_LARGE;
-  k->key = malloc(all * sizeof *k->key);
-  uint64_t *spare_key = malloc(all * sizeof *spare_key);
-  uint32_t *spare_carry = carried ? malloc(all * sizeof *spare_carry) : NULL;
-  k->carry = carried ? malloc(all * sizeof *k->carry) : NULL;
-  rs_status status = RS_NO_MEMORY;
   k->n = report->used * (size_t)(1 + s->entries);
-  if (k->key && spare_key && (!carried || (spare_carry && k->carry))) {
-    status = RS_INTERRUPTED;
-    if (!fill_keys(s, drops ? (uint64_t)1 << bits : 0, run)) {
-      status = order_keys(s, ties, bits + drops, spare_key, spare_carry, run);
-    }
-    if (status == RS_OK && parted) status = part_strata(s, spare_key, spare_carry);
-  }
-  if (status == RS_OK && parted) {
-    free(k->key);
-    free(k->carry);
-    k->key = spare_key;
-    k->carry = spare_carry;
-  } else {
-    free(spare_key);
-    free(spare_carry);
-  }
-  return status;
+  if (k->code_bits > 31 || (carried && s->data->n >= UINT32_MAX / 2)) return RS_TOO_LARGE;
+  k->key = malloc(k->n * sizeof *k->key);
+  k->carry = carried ? malloc(k->n * sizeof *k->carry) : NULL;
+  if (!k->key || (carried && !k->carry)) return RS_NO_MEMORY;
+  rs_status status = sort_records(s, bits, run);
+  if (status != RS_OK) return status;
+  if (!k->whole && ties != RS_TIES_EXACT) merge_ties(s, ties);
+  return s->n_stratum > 1 && !(k->whole && k->code_in_key) ? part_strata(s) : RS_OK;
 }
 
 static double row_weight(const rs_rows *rows, size_t row) {
