@@ -389,7 +389,8 @@ general_test <- function(core, table) {
   shape <- dim(table$counts)
   full <- (shape[1L] - 1) * (shape[2L] - 1)
   method <- c("Nonzero correlation", "Row mean scores differ", "General association")
-  forms <- if (core$values[1L] > 0) general_forms(core, table$scores) else matrix(NA_real_, 2L, 3L)
+  forms <- if (core$values[1L] > 0) general_forms(core, table$scores)
+           else matrix(NA_real_, 2L, 3L)
   statistic <- forms[1L, ]
   df <- forms[2L, ]
   statistic[df %in% 0] <- NA

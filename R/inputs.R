@@ -389,9 +389,9 @@ ties_code <- function(timefix) {
 
 # ---- Contingency tables -----------------------------------------------------------------
 
-# Doors of crosstab() and cmh(). The first two give rows: list(x, y, strata, weights, rows, names):
-# vectors, a list of strata, and the row numbers kept by `subset` (NULL: all). Rows are counted
-# by contingency_count(), tables of counts checked by contingency_table(); both give
+# Doors of crosstab() and cmh(). The first two give rows, list(x, y, strata, weights, rows,
+# names): vectors, a list of strata, and the row numbers kept by `subset` (NULL: all). Rows are
+# counted by contingency_count(), tables of counts checked by contingency_table(); both give
 # list(counts, scores, fixed, n.missing, data.name).
 contingency_formula <- function(formula, data, weights, subset) {
   parts <- plain_formula(formula, data)
@@ -622,8 +622,8 @@ check_counted <- function(found, rows) {
   if (found$bad.weight > 0) {
     w <- rows$weights[found$bad.weight]
     at <- if (is.null(rows$rows)) found$bad.weight else rows$rows[found$bad.weight]
-    abort("weights", "`weights` must be whole numbers from 0 to 2^53 (each row stands for %s); row %.0f has %s",
-          "so many subjects", at, format(w))
+    abort("weights", "`weights` must be whole numbers from 0 to 2^53 (%s); row %.0f has %s",
+          "subjects that a row stands for", at, format(w))
   }
   total <- sum(found$counts)
   if (total > 2^53) abort("weights", "`weights` sum to %g, more than 2^53", total)

@@ -175,7 +175,7 @@ undefined_logrank <- function(sums, observed) {
 quadratic_form <- function(u, v) {
   undefined <- list(statistic = NA_real_, df = 0, p.value = NA_real_, log.p = NA_real_)
   if (!all(is.finite(v)) || !all(is.finite(u))) return(undefined)
-  form <- if (length(u) == 2L) c(u[1L]^2 / v[1L], v[1L] > 0) else .Call(C_quadratic_form, u, v)
+  form <- if (length(u) == 2L) c(u[1L]^2 / v[1L], v[1L] > 0) else .Call(C_quadratic, u, v)
   if (form[2L] == 0) undefined else chi_square(form[1L], form[2L])
 }
 

@@ -18,7 +18,8 @@ source("data-raw/crlm_check.R")
 n_died <- 150
 n_censored <- 50
 pool_factor <- 6 # candidates for each set kept
-max_tie <- 5 # at a time that must step over a threshold
+# at a time that must step over a threshold
+max_tie <- c(A = 5, B = 5, B1 = 4, B2 = 5)
 
 # --- Which (U, M, L, width) print the limits --------------------------------------
 
@@ -29,10 +30,11 @@ above <- function(n, share) floor(n * share + 1e-9) + 1
 structures_of <- function(k) {
   n <- printed[k, "n"]
   m <- 100 * printed[k, "median"]
+  tie <- max_tie[[k]]
   grid <- expand.grid(
-    U = seq(above(n, 0.45) - max_tie, below(n, 0.45)),
-    M = seq(above(n, 0.5), below(n, 0.5) + max_tie),
-    L = seq(above(n, 0.55), below(n, 0.55) + max_tie),
+    U = seq(above(n, 0.45) - tie, below(n, 0.45)),
+    M = seq(above(n, 0.5), below(n, 0.5) + tie),
+    L = seq(above(n, 0.55), below(n, 0.55) + tie),
     w = 1:1600
   )
   grid <- grid[grid$L >= grid$M & grid$M != n * 0.55, ]
@@ -53,6 +55,7 @@ draw_structure <- function(k, others = integer()) {
   s <- structures[[k]]
   s <- as.list(s[sample(nrow(s), 1), ])
   s$n <- printed[k, "n"]
+  s$tie <- max_tie[[k]]
   s$m <- as.integer(100 * printed[k, "median"])
   u <- if (s$L == s$M) s$m - s$w else seq(s$m - s$w + 1L, s$m - 2L)
   shared <- u[u %in% others | (u + s$w) %in% others]
@@ -76,9 +79,7 @@ cells_of <- function(points) {
   lo[at] <- hi[at] <- points
   lo[c(1, at + 1)] <- c(301L, points + 1L)
   hi[c(at - 1, length(lo))] <- c(points - 1L, 8399L)
-  room <- hi - lo + 1
-  list(lo = lo, hi = hi, points = points, is_point = seq_along(lo) %in% at,
-       room = ifelse(seq_along(lo) %in% at, max_tie, ceiling(room / 8)))
+  list(lo = lo, hi = hi, points = points, room = ceiling(pmax(hi - lo + 1, 0) / 8))
 }
 
 bounds_of <- function(s, cells) {
@@ -90,14 +91,15 @@ bounds_of <- function(s, cells) {
     b$hi[j] <<- min(b$hi[j], hi)
   }
   put(at(s$u), s$U)
-  put(at(s$u) - 1, s$U - max_tie, s$U - 1)
+  put(at(s$u) - 1, s$U - s$tie, s$U - 1)
   put(at(s$v) - 1, s$U)
-  put(at(s$v), above(s$n, 0.45), s$U + max_tie)
-  put(at(s$m) - 1, s$M - max_tie, below(s$n, 0.5))
+  put(at(s$v), above(s$n, 0.45), s$U + s$tie)
+  put(at(s$m) - 1, s$M - s$tie, below(s$n, 0.5))
   put(at(s$m), s$M)
   put(at(s$l), s$L)
-  if (s$l > s$m) put(at(s$l) - 1, s$L - max_tie, below(s$n, 0.55))
+  if (s$l > s$m) put(at(s$l) - 1, s$L - s$tie, below(s$n, 0.55))
   put(k, s$n)
+  b$room <- ifelse(cells$lo == cells$hi, s$tie, cells$room)
   b
 }
 
@@ -135,8 +137,8 @@ fill_cells <- function(cells, bounds, aims) {
     step <- cbind(x[-1], x[-k])
     d[x, 1] <- if (j == 1) hi[, j] else -lo[, j]
     d[1, x] <- if (j == 1) -lo[, j] else hi[, j]
-    d[step] <- if (j == 1) cells$room[-1] else 0
-    d[step[, 2:1]] <- if (j == 1) 0 else cells$room[-1]
+    d[step] <- if (j == 1) bounds[[j]]$room[-1] else 0
+    d[step[, 2:1]] <- if (j == 1) 0 else bounds[[j]]$room[-1]
   }
   if (subgroups == 2) {
     both <- cbind(node(1, seq_len(k)), node(2, seq_len(k)))
@@ -165,7 +167,7 @@ draw_times <- function(count, cells) {
   times <- lapply(which(count > 0), function(j) {
     centre <- runif(1, 0.08, 0.92)
     spread <- exp(runif(1, log(1.2), log(12)))
-    x <- rbeta(count[j], centre * spread, (1 - centre) * spread)
+    x <- rbeta(count[j], max(centre * spread, 0.7), max((1 - centre) * spread, 0.7))
     lo <- cells$lo[j]
     hi <- cells$hi[j]
     data.frame(time = pmin(lo + floor(x * (hi - lo + 1)), hi), lo, hi)
@@ -318,14 +320,17 @@ curves <- t(vapply(pool, function(set) {
 }, numeric(3 * length(months))))
 colnames(curves) <- rep(c("A", "B1", "B2"), each = length(months))
 
-# The set to ship as individual rows: near the middle of the pool, few tied times.
+# The set to ship as individual rows: near the middle of the pool, with few tied times
+# and no long gaps.
 middle <- apply(curves, 2, median)
-ties <- vapply(pool, function(set) {
-  n <- table(set$group, set$time)
-  sum(n[n > 1] - 1) + 5 * max(0, n - 3)
-}, 1)
 off_middle <- rowMeans(abs(sweep(curves, 2, middle)))
-main <- order(ifelse(censored, Inf, off_middle + 0.001 * ties))[1]
+uneven <- vapply(pool, function(set) {
+  by_group <- split(set$time, set$group)
+  n <- unlist(lapply(by_group, table))
+  gaps <- vapply(by_group, function(x) sum(diff(c(300, x, 8400))^2) / 8100^2, 1)
+  sum((n[n > 1] - 1)^2) / 100 + sum(gaps)
+}, 1)
+main <- which.min(ifelse(censored, Inf, off_middle + 0.15 * uneven))
 
 # The others: each time the one farthest from all taken, so that the 200 show how
 # little the printed numbers determine.
@@ -385,12 +390,13 @@ cat("pool of", length(pool), "in", round(pool_seconds), "s; all in",
     round(proc.time()[["elapsed"]] - started), "s\n")
 cat(length(unique(vapply(sets, structure_key, ""))), "different structures of A, B1, B2, B\n")
 cat("survival (%), smallest - largest over the", length(sets), "sets\n")
-for (k in c("A", "B", "B1", "B2")) {
-  at <- c(1200, 3600, 6000)
+members <- list(A = "A", B = c("B1", "B2"), B1 = "B1", B2 = "B2")
+for (k in names(members)) {
   s <- vapply(sets, function(set) {
-    if (k != "B") return(survival_at(set, k, at))
-    (24 * survival_at(set, "B1", at) + 52 * survival_at(set, "B2", at)) / 76
+    keep <- set$group %in% members[[k]]
+    fit <- survival::survfit(survival::Surv(set$time[keep], set$died[keep]) ~ 1)
+    summary(fit, c(1200, 3600, 6000), extend = TRUE)$surv
   }, numeric(3))
-  cat(sprintf("%-3s", k), sprintf("%d months: %4.1f - %4.1f ", at / 100,
+  cat(sprintf("%-3s", k), sprintf("%d months: %4.1f - %4.1f ", c(12, 36, 60),
       100 * apply(s, 1, min), 100 * apply(s, 1, max)), "\n")
 }

@@ -49,8 +49,9 @@ SEXP rs_r_homogeneity(SEXP counts, SEXP odds) {
   return out;
 }
 
-/* list(status, density): probabilities of the sum of first cells of a 2 x 2 x K array over its
- * support, at odds ratio `odds`; status "large" when that would take too long. */
+/* list(status, density): probabilities of the sum of first cells of a 2 x 2 x K array
+ * over its support, at odds ratio `odds`; status "large" when that would take too
+ * long. */
 SEXP rs_r_cmh_exact(SEXP counts, SEXP odds) {
   const char *names[] = {"status", "density"};
   const double longest = 1e7, hardest = 1e10;

@@ -8,13 +8,14 @@ SEXP rs_r_column_range(SEXP x, SEXP most);
 SEXP rs_r_count_table(SEXP columns, SEXP first, SEXP levels, SEXP weight);
 SEXP rs_r_crosstab_tests(SEXP counts, SEXP row_score, SEXP col_score);
 
-/* c(low, high) of a column of few whole numbers; c(Inf, -Inf) if all are missing; NULL if it
- * has other values; a status in words if the core stopped. */
+/* c(low, high) of a column of few whole numbers; c(Inf, -Inf) if all are missing; NULL
+ * if it has other values; a status in words if the core stopped. */
 SEXP rs_r_column_range(SEXP x, SEXP most) {
   rs_range range;
   rs_run run = r_run();
   rs_column column = r_column(x);
-  rs_status status = rs_column_range(column, (size_t)XLENGTH(x), r_count(most), &run, &range);
+  rs_status status =
+      rs_column_range(column, (size_t)XLENGTH(x), r_count(most), &run, &range);
   if (status != RS_OK) return r_status(status);
   if (!range.whole) return R_NilValue;
   SEXP out = PROTECT(Rf_allocVector(REALSXP, 2));
@@ -72,8 +73,9 @@ SEXP rs_r_crosstab_tests(SEXP counts, SEXP row_score, SEXP col_score) {
   t.expected = REAL(expected);
   rs_crosstab_run(&t, REAL(row_score), REAL(col_score));
   int exact = rows == 2 && cols == 2 && t.n <= 1e14;
-  double answer[8] = {t.n, t.least, (double)t.low, t.pearson, t.yates, t.likelihood, t.linear,
-                      exact ? rs_fisher_log_p(o[0], o[2], o[1], o[3]) : NA_REAL};
+  double fisher = exact ? rs_fisher_log_p(o[0], o[2], o[1], o[3]) : NA_REAL;
+  double answer[8] = {t.n,     t.least,      (double)t.low, t.pearson,
+                      t.yates, t.likelihood, t.linear,      fisher};
   for (int i = 0; i < 8; i++) REAL(values)[i] = isnan(answer[i]) ? NA_REAL : answer[i];
   UNPROTECT(1);
   return out;

@@ -28,10 +28,12 @@ static rs_column *screen_columns(SEXP x, size_t n, size_t *m) {
 /* y, strata: list(code, levels), codes 1..levels; code NULL: one level. test: 0 Pearson,
  * 1 trend, 2 CMH. Answers list(status, n, events, statistic, df, odds.ratio, reason). */
 SEXP rs_r_screen_crosstab(SEXP x, SEXP y, SEXP strata, SEXP y_score, SEXP test) {
-  const char *names[] = {"status", "n", "events", "statistic", "df", "odds.ratio", "reason"};
+  const char *names[] = {"status", "n",          "events", "statistic",
+                         "df",     "odds.ratio", "reason"};
   size_t n = (size_t)XLENGTH(VECTOR_ELT(y, 0)), m;
   rs_category outcome = {r_column(VECTOR_ELT(y, 0)), 1, r_count(VECTOR_ELT(y, 1))};
-  rs_category stratum = {r_column(VECTOR_ELT(strata, 0)), 1, r_count(VECTOR_ELT(strata, 1))};
+  rs_category stratum = {r_column(VECTOR_ELT(strata, 0)), 1,
+                         r_count(VECTOR_ELT(strata, 1))};
   rs_column *column = screen_columns(x, n, &m);
   rs_screen_row *row = (rs_screen_row *)R_alloc(m, sizeof *row);
   double *answer[5];

@@ -76,20 +76,3 @@ SEXP rs_r_screen_trials(SEXP rows_list, SEXP n_row, SEXP n_trial, SEXP ties) {
   UNPROTECT(1);
   return out;
 }
-
-SEXP rs_r_quadratic_form(SEXP u, SEXP v) {
-  size_t k = (size_t)XLENGTH(u), rank;
-  if (TYPEOF(u) != REALSXP || TYPEOF(v) != REALSXP || (size_t)XLENGTH(v) != k * k) {
-    Rf_error("a vector and a square matrix are needed");
-  }
-  double *u_copy = (double *)R_alloc(k + 1, sizeof *u_copy);
-  double *v_copy = (double *)R_alloc(k * k + 1, sizeof *v_copy);
-  for (size_t i = 0; i < k; i++) u_copy[i] = REAL(u)[i];
-  for (size_t i = 0; i < k * k; i++) v_copy[i] = REAL(v)[i];
-  SEXP out = PROTECT(Rf_allocVector(REALSXP, 2));
-  double statistic = rs_quadratic_form(u_copy, v_copy, k, &rank);
-  REAL(out)[0] = ISNAN(statistic) ? NA_REAL : statistic;
-  REAL(out)[1] = (double)rank;
-  UNPROTECT(1);
-  return out;
-}

@@ -1,9 +1,9 @@
-/* cmh.c: the Cochran-Mantel-Haenszel tests of a table in strata, the common odds ratio, its
- * homogeneity, and the exact conditional distribution of 2 x 2 x K tables.
+/* cmh.c: the Cochran-Mantel-Haenszel tests of a table in strata, the common odds ratio,
+ * its homogeneity, and the exact conditional distribution of 2 x 2 x K tables.
  *
- * counts is an array rows x cols x strata of whole numbers below 2^53, by column. A stratum
- * with fewer than two subjects, one non-empty row or one non-empty column carries no
- * information and adds nothing.
+ * counts is an array rows x cols x strata of whole numbers below 2^53, by column. A
+ * stratum with fewer than two subjects, one non-empty row or one non-empty column carries
+ * no information and adds nothing.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -20,8 +20,8 @@ static void stratum_margins(const double *count, size_t rows, size_t cols, doubl
   }
 }
 
-/* Sums over strata behind the Mantel-Haenszel odds ratio and the variance of its logarithm
- * (Robins, Breslow & Greenland 1986, Biometrics 42:311-323, eq. 3). */
+/* Sums over strata behind the Mantel-Haenszel odds ratio and the variance of its
+ * logarithm (Robins, Breslow & Greenland 1986, Biometrics 42:311-323, eq. 3). */
 typedef struct {
   rs_sum r, s, pr, ps_qr, qs;
 } odds_sums;
@@ -81,59 +81,15 @@ rs_status rs_cmh_run(const double *counts, const rs_run *run, rs_cmh *test) {
   return RS_OK;
 }
 
-/* ---- A quadratic form in a covariance that may be singular ------------------------------- */
+/* ---- Homogeneity of the odds ratios ------------------------------------------------ */
 
-/* The column of the largest remaining diagonal element, of those not yet used. */
-static size_t next_pivot(const double *left, const double *sd, size_t p) {
-  size_t best = p;
-  for (size_t i = 0; i < p; i++) {
-    if (sd[i] > 0 && left[i] > 0 && (best == p || left[i] > left[best])) best = i;
-  }
-  return best;
-}
-
-/* u' V^- u by a pivoted Cholesky factorisation of V scaled to correlations, which stops when
- * no remaining diagonal element exceeds the tolerance. u lies in the range of V (up to
- * rounding), so every generalised inverse gives the same value. work: p * (p + 3) doubles. */
-double rs_quadratic(const double *u, const double *v, size_t p, double *work, size_t *rank) {
-  double *sd = work, *left = work + p, *z = work + 2 * p, *factor = work + 3 * p, sum = 0;
-  for (size_t i = 0; i < p; i++) {
-    double d = v[i + i * p];
-    sd[i] = d > 0 ? sqrt(d) : 0;
-    left[i] = 1;
-    z[i] = d > 0 ? u[i] / sd[i] : 0;
-  }
-  *rank = 0;
-  for (size_t step = 0; step < p; step++) {
-    size_t k = next_pivot(left, sd, p);
-    if (k == p || left[k] <= RS_RANK_TOLERANCE) break;
-    double root = sqrt(left[k]), *column = factor + step * p, solved = z[k] / root;
-    for (size_t i = 0; i < p; i++) {
-      column[i] = 0;
-      if (sd[i] <= 0 || left[i] <= 0) continue;
-      double c = v[i + k * p] / sd[i] / sd[k];
-      for (size_t s = 0; s < step; s++) c -= factor[i + s * p] * factor[k + s * p];
-      column[i] = c / root;
-    }
-    for (size_t i = 0; i < p; i++) {
-      if (i == k || sd[i] <= 0 || left[i] <= 0) continue;
-      left[i] -= column[i] * column[i];
-      z[i] -= column[i] * solved;
-    }
-    left[k] = 0;
-    sum += solved * solved;
-    (*rank)++;
-  }
-  return sum;
-}
-
-/* ---- Homogeneity of the odds ratios ------------------------------------------------------ */
-
-/* The first cell of a 2 x 2 table that has odds ratio `odds` and the margins row (first row),
- * other (second row), col (first column), last (second column): the admissible root of
+/* The first cell of a 2 x 2 table that has odds ratio `odds` and the margins row
+ * (first row), other (second row), col (first column), last (second column): the
+ * admissible root of
  *   (1 - odds) x^2 + (other - col + odds (row + col)) x - odds row col = 0,
  * in the form without cancellation; all terms of the discriminant are positive. */
-static double fitted_cell(double odds, double row, double other, double col, double last) {
+static double fitted_cell(double odds, double row, double other, double col,
+                          double last) {
   double shift = other - col, b = shift + odds * (row + col), spread = row - col;
   double root = sqrt(shift * shift + 2 * odds * (row * other + col * last) +
                      odds * odds * spread * spread);
@@ -141,8 +97,8 @@ static double fitted_cell(double odds, double row, double other, double col, dou
   return (root - b) / (2 * (1 - odds));
 }
 
-/* Each cell has its own root, so that the small ones keep their digits; O - E is the same in
- * all four up to its sign and is taken where E is least. */
+/* Each cell has its own root, so that the small ones keep their digits; O - E is the
+ * same in all four up to its sign and is taken where E is least. */
 static double fit_stratum(const double *x, double odds, double *variance) {
   double r[2] = {x[0] + x[2], x[1] + x[3]}, c[2] = {x[0] + x[1], x[2] + x[3]};
   double e[4] = {fitted_cell(odds, r[0], r[1], c[0], c[1]),
@@ -159,8 +115,9 @@ static double fit_stratum(const double *x, double odds, double *variance) {
   return (least == 0 || least == 3) ? x[least] - e[least] : e[least] - x[least];
 }
 
-/* Breslow & Day (1980), Statistical Methods in Cancer Research I, p. 142; Tarone (1985),
- * Biometrika 72:91-95. Strata with an empty row or column say nothing of the odds ratio. */
+/* Breslow & Day (1980), Statistical Methods in Cancer Research I, p. 142; Tarone
+ * (1985), Biometrika 72:91-95. Strata with an empty row or column say nothing of the
+ * odds ratio. */
 void rs_homogeneity(const double *counts, size_t strata, double odds, double *breslow_day,
                     double *tarone, size_t *informative) {
   rs_sum chi = {0, 0}, off = {0, 0}, total = {0, 0};
@@ -168,7 +125,8 @@ void rs_homogeneity(const double *counts, size_t strata, double odds, double *br
   for (size_t k = 0; k < strata; k++) {
     const double *x = counts + 4 * k;
     double variance;
-    if (x[0] + x[1] <= 0 || x[2] + x[3] <= 0 || x[0] + x[2] <= 0 || x[1] + x[3] <= 0) continue;
+    if (x[0] + x[1] <= 0 || x[2] + x[3] <= 0) continue;
+    if (x[0] + x[2] <= 0 || x[1] + x[3] <= 0) continue;
     double d = fit_stratum(x, odds, &variance);
     rs_add(&chi, d * (d / variance));
     rs_add(&off, d);
@@ -179,7 +137,7 @@ void rs_homogeneity(const double *counts, size_t strata, double odds, double *br
   *tarone = *breslow_day - rs_total(&off) * (rs_total(&off) / rs_total(&total));
 }
 
-/* ---- The exact conditional distribution -------------------------------------------------- */
+/* ---- The exact conditional distribution -------------------------------------------- */
 
 typedef struct {
   double row, other, col, low, high; /* margins and support of the first cell */
@@ -195,11 +153,12 @@ static support cell_support(const double *x) {
 /* Doubles each stratum keeps: its support, or the 80 standard deviations beyond which its
  * probabilities are below the least double. */
 static double kept(const support *s, double odds) {
-  double n = s->row + s->other, width = s->high - s->low + 1, variance;
+  double n = s->row + s->other, width = s->high - s->low + 1;
   if (width < 2) return width;
   double e = fitted_cell(odds, s->row, s->other, s->col, n - s->col);
-  variance = 1 / (1 / e + 1 / (s->row - e) + 1 / (s->col - e) + 1 / (s->other - s->col + e));
-  double most = 80 * sqrt(variance) + 200;
+  double precision = 1 / e + 1 / (s->row - e) + 1 / (s->col - e);
+  precision += 1 / (s->other - s->col + e);
+  double most = 80 / sqrt(precision) + 200;
   return width < most ? width : most;
 }
 
@@ -214,8 +173,9 @@ double rs_exact_work(const double *counts, size_t strata, double odds, double *l
   return work;
 }
 
-/* Probabilities of the stratum's first cell at odds ratio `odds`, from the mode outwards until
- * they vanish: into p (of high - low + 1), from first to last (offsets from low). */
+/* Probabilities of the stratum's first cell at odds ratio `odds`, from the mode
+ * outwards until they vanish: into p (of high - low + 1), from first to last (offsets
+ * from low). */
 static void cell_distribution(const support *s, double odds, double *p, size_t *first,
                               size_t *last) {
   double n = s->row + s->other, sum = 1;
@@ -239,8 +199,8 @@ static void cell_distribution(const support *s, double odds, double *p, size_t *
 }
 
 /* out[i + j] += density[i] * p[j]; out is zeroed by the caller. */
-static rs_status convolve(const double *density, size_t length, const double *p, size_t first,
-                          size_t last, const rs_run *run, double *out) {
+static rs_status convolve(const double *density, size_t length, const double *p,
+                          size_t first, size_t last, const rs_run *run, double *out) {
   for (size_t j = first; j <= last; j++) {
     for (size_t i = 0; i < length; i++) out[i + j] += density[i] * p[j];
     if ((j - first) % 64 == 63 && length > 4096 && rs_stop(run)) return RS_INTERRUPTED;

@@ -1,8 +1,8 @@
 /* crosstab.c: counting rows into a contingency table, and its chi-square and exact tests.
  *
- * Tables are arrays of doubles by column; counts are whole numbers below 2^53, so sums of them
- * are exact in any order. P values of chi-squares are the caller's business; Fisher's exact
- * P is a sum of probabilities and is made here.
+ * Tables are arrays of doubles by column; counts are whole numbers below 2^53, so sums of
+ * them are exact in any order. P values of chi-squares are the caller's business;
+ * Fisher's exact P is a sum of probabilities and is made here.
  */
 #include <float.h>
 #include <limits.h>
@@ -15,7 +15,7 @@
 
 #include "riskset.h"
 
-/* ---- Counting --------------------------------------------------------------------------- */
+/* ---- Counting ---------------------------------------------------------------------- */
 
 enum { BLOCK = 2048, CHUNK = 1 << 16, LANES = 4, SMALL = 1024 };
 
@@ -54,21 +54,22 @@ static void decode_double(const double *x, double first, double levels, uint32_t
   }
 }
 
-/* Cell numbers of rows at .. at + m - 1 of the table spanned by `count` categories; a row with
- * a missing or foreign value gets the number n_cell. cell and miss hold m elements. */
-void rs_cells(const rs_category *category, size_t count, size_t n_cell, size_t at, size_t m,
-              uint32_t *cell, uint32_t *miss) {
+/* Cell numbers of rows at .. at + m - 1 of the table spanned by `count` categories; a
+ * row with a missing or foreign value gets the number n_cell. cell and miss hold m
+ * elements. */
+void rs_cells(const rs_category *category, size_t count, size_t n_cell, size_t at,
+              size_t m, uint32_t *cell, uint32_t *miss) {
   uint32_t stride = 1, none = (uint32_t)n_cell;
   memset(cell, 0, m * sizeof *cell);
   memset(miss, 0, m * sizeof *miss);
   for (size_t c = 0; c < count; c++) {
     const rs_category *k = &category[c];
     if (k->column.type == RS_INT) {
-      decode_int((const int *)k->column.data + at, (uint32_t)k->first, (uint32_t)k->levels,
-                 stride, m, cell, miss);
+      decode_int((const int *)k->column.data + at, (uint32_t)k->first,
+                 (uint32_t)k->levels, stride, m, cell, miss);
     } else if (k->column.type == RS_DOUBLE) {
-      decode_double((const double *)k->column.data + at, k->first, (double)k->levels, stride,
-                    m, cell, miss);
+      decode_double((const double *)k->column.data + at, k->first, (double)k->levels,
+                    stride, m, cell, miss);
     }
     stride *= (uint32_t)k->levels;
   }
@@ -181,22 +182,50 @@ static void add_counters(const counting *job, const counter *each, int threads,
 
 /* One thread for each chunk of rows, but none whose histogram is longer than its rows. */
 static int useful_threads(const counting *job, const rs_run *run) {
+#ifdef _OPENMP
   size_t most = job->n / CHUNK, wide = job->n / (job->n_cell + 1);
   if (wide < most) most = wide;
-  if (most < 1) most = 1;
-#ifdef _OPENMP
-  if (run->threads > 0 && (size_t)run->threads < most) most = (size_t)run->threads;
-  return most < 256 ? (int)most : 256;
+  if (run->threads < 1 || most < 1) return 1;
+  return (size_t)run->threads < most ? run->threads : (int)most;
 #else
+  (void)job;
   (void)run;
   return 1;
 #endif
 }
 
+static void close_counters(counter *each, int threads) {
+  for (int t = 0; each && t < threads; t++) {
+    free(each[t].rows);
+    free(each[t].sums);
+  }
+  free(each);
+}
+
+/* NULL when memory or its address space runs out. */
+static counter *open_counters(const counting *job, int threads) {
+  size_t width = job->n_cell + 1, cells;
+  counter *each = calloc((size_t)threads, sizeof *each);
+  if (!each || rs_mul(width, job->lanes, &cells)) {
+    free(each);
+    return NULL;
+  }
+  for (int t = 0; t < threads; t++) {
+    int weighted = job->weight.type != RS_NONE;
+    each[t].rows = calloc(cells, sizeof *each[t].rows);
+    if (weighted) each[t].sums = calloc(width, sizeof *each[t].sums);
+    if (!each[t].rows || (weighted && !each[t].sums)) {
+      close_counters(each, threads);
+      return NULL;
+    }
+    each[t].bad = SIZE_MAX;
+  }
+  return each;
+}
+
 rs_status rs_count_table(const rs_category category[3], rs_column weight, size_t n,
                          const rs_run *run, double *counts, rs_counted *found) {
   counting job = {category, weight, n, 1, 1};
-  size_t bytes, width;
   for (size_t c = 0; c < 3; c++) {
     if (rs_mul(job.n_cell, category[c].levels, &job.n_cell) || job.n_cell > INT32_MAX) {
       return RS_TOO_LARGE;
@@ -204,31 +233,15 @@ rs_status rs_count_table(const rs_category category[3], rs_column weight, size_t
   }
   if (job.n_cell <= SMALL) job.lanes = LANES;
   int threads = useful_threads(&job, run);
-  width = job.n_cell + 1;
-  if (rs_mul(width, (job.lanes + 1) * 8, &bytes) ||
-      rs_mul(bytes, (size_t)threads, &bytes)) {
-    return RS_NO_MEMORY;
-  }
-  counter *each = calloc((size_t)threads, sizeof *each);
-  uint64_t *memory = calloc(width * (size_t)threads, (job.lanes + 1) * 8);
-  if (!each || !memory) {
-    free(each);
-    free(memory);
-    return RS_NO_MEMORY;
-  }
-  for (int t = 0; t < threads; t++) {
-    each[t].rows = memory + (size_t)t * width * (job.lanes + 1);
-    if (weight.type != RS_NONE) each[t].sums = (double *)(each[t].rows + width * job.lanes);
-    each[t].bad = SIZE_MAX;
-  }
+  counter *each = open_counters(&job, threads);
+  if (!each) return RS_NO_MEMORY;
   rs_status status = count_rows(&job, run, threads, each);
   if (status == RS_OK) add_counters(&job, each, threads, counts, found);
-  free(each);
-  free(memory);
+  close_counters(each, threads);
   return status;
 }
 
-/* ---- The range of a column -------------------------------------------------------------- */
+/* ---- The range of a column --------------------------------------------------------- */
 
 static void range_int(const int *x, size_t m, rs_range *range) {
   int low = INT_MAX, high = INT_MIN;
@@ -263,8 +276,8 @@ static void range_double(const double *x, size_t m, rs_range *range) {
   if (strange) range->whole = 0;
 }
 
-/* One thread: a column is read much faster than it is counted. Gives up at the first value
- * that is not a whole int, or when the values spread over more than `most`. */
+/* One thread: a column is read much faster than it is counted. Gives up at the first
+ * value that is not a whole int, or when the values spread over more than `most`. */
 rs_status rs_column_range(rs_column column, size_t n, size_t most, const rs_run *run,
                           rs_range *range) {
   *range = (rs_range){0, 1, INFINITY, -INFINITY};
@@ -282,9 +295,10 @@ rs_status rs_column_range(rs_column column, size_t n, size_t most, const rs_run 
   return RS_OK;
 }
 
-/* ---- The binomial and hypergeometric distributions -------------------------------------- */
+/* ---- The binomial and hypergeometric distributions --------------------------------- */
 
-/* log(n!) less Stirling's formula, n a whole number from 1 (0 gives what 0! = 1 needs). */
+/* log(n!) less Stirling's formula, n a whole number from 1 (0 gives what 0! = 1
+ * needs). */
 static double stirling_error(double n) {
   static const double small[] = {
       0.0,                   0.081061466795327258, 0.041340695955409294,
@@ -294,8 +308,8 @@ static double stirling_error(double n) {
       0.0069428401072095299, 0.0064089941880042071, 0.0059513701127588477,
       0.0055547335519628014};
   if (n < 16) return small[(int)n];
-  double s = n * n;
-  return (1 / 12. - (1 / 360. - (1 / 1260. - (1 / 1680. - 1 / (1188. * s)) / s) / s) / s) / n;
+  double s = n * n, rest = 1 / 1260. - (1 / 1680. - 1 / (1188. * s)) / s;
+  return (1 / 12. - (1 / 360. - rest / s) / s) / n;
 }
 
 /* x log(x / m) + m - x without cancellation near x = m; x >= 0, m > 0. */
@@ -331,7 +345,7 @@ double rs_log_hypergeometric(double x, double row, double other, double col) {
          log_binomial(col, n, p, q);
 }
 
-/* ---- Fisher's exact test ---------------------------------------------------------------- */
+/* ---- Fisher's exact test ----------------------------------------------------------- */
 
 /* A 2 x 2 table with fixed margins, by its first cell. */
 typedef struct {
@@ -343,9 +357,9 @@ static double fisher_log(const fisher_margins *f, double x) {
   return rs_log_hypergeometric(x, f->row, f->other, f->col);
 }
 
-/* Sum of probabilities from x to the end of the support in direction step (+1, -1), over that
- * of x. The terms fall geometrically once they leave the mode, so the rest of the sum is
- * beyond double precision when one of them is below 1e-18 of it. */
+/* Sum of probabilities from x to the end of the support in direction step (+1, -1),
+ * over that of x. The terms fall geometrically once they leave the mode, so the rest
+ * of the sum is beyond double precision when one of them is below 1e-18 of it. */
 static double fisher_tail(const fisher_margins *f, double x, double step) {
   double a = x, b = f->row - x, c = f->col - x, d = f->other - f->col + x, term = 1;
   double end = step > 0 ? f->high : f->low;
@@ -359,7 +373,8 @@ static double fisher_tail(const fisher_margins *f, double x, double step) {
 
 /* The value nearest to the mode, from `far` (outside or at the end) inwards, whose log
  * probability is at most `limit`; NaN if even `far` is likelier. */
-static double fisher_bound(const fisher_margins *f, double far, double near, double limit) {
+static double fisher_bound(const fisher_margins *f, double far, double near,
+                           double limit) {
   if (fisher_log(f, far) > limit) return NAN;
   while (fabs(near - far) > 1) {
     double middle = floor((near + far) / 2);
@@ -369,8 +384,9 @@ static double fisher_bound(const fisher_margins *f, double far, double near, dou
   return far;
 }
 
-/* Two-sided: all tables at most as probable as the observed one, ties within 1e-7 included
- * (the rule of stats::fisher.test; Agresti 1992, Statistical Science 7:131-153). */
+/* Two-sided: all tables at most as probable as the observed one, ties within 1e-7
+ * included (the rule of stats::fisher.test; Agresti 1992, Statistical Science
+ * 7:131-153). */
 double rs_fisher_log_p(double a, double b, double c, double d) {
   fisher_margins f = {a + b, c + d, a + c, 0, 0, 0};
   f.low = f.col > f.other ? f.col - f.other : 0;
@@ -388,10 +404,10 @@ double rs_fisher_log_p(double a, double b, double c, double d) {
   return log_p < 0 ? log_p : 0;
 }
 
-/* ---- Chi-squares ------------------------------------------------------------------------ */
+/* ---- Chi-squares ------------------------------------------------------------------- */
 
-/* (N - 1) r^2, r the correlation of row and column scores over subjects (Mantel 1963, JASA
- * 58:690-700); NaN when either has no spread. */
+/* (N - 1) r^2, r the correlation of row and column scores over subjects (Mantel 1963,
+ * JASA 58:690-700); NaN when either has no spread. */
 static double linear_by_linear(const rs_crosstab *t, const double *row_score,
                                const double *col_score) {
   double x = 0, y = 0, xx = 0, yy = 0, xy = 0;

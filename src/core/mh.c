@@ -116,56 +116,50 @@ void rs_mh_finish(rs_mh *mh) {
   }
 }
 
-/* Brings row and column p of the k x k matrix v to place i, and u along. */
-static void pivot(double *u, double *v, size_t k, size_t i, size_t p) {
-  double t = u[i];
-  u[i] = u[p];
-  u[p] = t;
-  for (size_t j = 0; j < k; j++) {
-    t = v[i + j * k];
-    v[i + j * k] = v[p + j * k];
-    v[p + j * k] = t;
+/* ---- A quadratic form in a covariance that may be singular ------------------------------- */
+
+/* The column of the largest remaining diagonal element, of those not yet used. */
+static size_t next_pivot(const double *left, const double *sd, size_t p) {
+  size_t best = p;
+  for (size_t i = 0; i < p; i++) {
+    if (sd[i] > 0 && left[i] > 0 && (best == p || left[i] > left[best])) best = i;
   }
-  for (size_t j = 0; j < k; j++) {
-    t = v[j + i * k];
-    v[j + i * k] = v[j + p * k];
-    v[j + p * k] = t;
-  }
+  return best;
 }
 
-/* Scales V to correlations, so that the tolerance does not depend on units. */
-static void to_correlations(double *u, double *v, size_t k) {
-  for (size_t i = 0; i < k; i++) {
-    double scale = v[i + i * k] > 0 ? 1 / sqrt(v[i + i * k]) : 0;
-    u[i] *= scale;
-    for (size_t j = 0; j < k; j++) v[i + j * k] *= scale;
-    for (size_t j = 0; j < k; j++) v[j + i * k] *= scale;
+/* u' V^- u by a pivoted Cholesky factorisation of V scaled to correlations, which stops when
+ * no remaining diagonal element exceeds the tolerance. u lies in the range of V (up to
+ * rounding), so every generalised inverse gives the same value. work: p * (p + 3) doubles. */
+double rs_quadratic(const double *u, const double *v, size_t p, double *work, size_t *rank) {
+  double *sd = work, *left = work + p, *z = work + 2 * p, *factor = work + 3 * p, sum = 0;
+  for (size_t i = 0; i < p; i++) {
+    double d = v[i + i * p];
+    sd[i] = d > 0 ? sqrt(d) : 0;
+    left[i] = 1;
+    z[i] = d > 0 ? u[i] / sd[i] : 0;
   }
-}
-
-double rs_quadratic_form(double *u, double *v, size_t k, size_t *rank) {
-  double sum = 0;
-  to_correlations(u, v, k);
-  for (*rank = 0; *rank < k; ++*rank) {
-    size_t i = *rank, p = i;
-    for (size_t j = i + 1; j < k; j++) {
-      if (v[j + j * k] > v[p + p * k]) p = j;
+  *rank = 0;
+  for (size_t step = 0; step < p; step++) {
+    size_t k = next_pivot(left, sd, p);
+    if (k == p || left[k] <= RS_RANK_TOLERANCE) break;
+    double root = sqrt(left[k]), *column = factor + step * p, solved = z[k] / root;
+    for (size_t i = 0; i < p; i++) {
+      column[i] = 0;
+      if (sd[i] <= 0 || left[i] <= 0) continue;
+      double c = v[i + k * p] / sd[i] / sd[k];
+      for (size_t s = 0; s < step; s++) c -= factor[i + s * p] * factor[k + s * p];
+      column[i] = c / root;
     }
-    if (!(v[p + p * k] > 1e-9)) break;
-    if (p != i) pivot(u, v, k, i, p);
-    double root = sqrt(v[i + i * k]);
-    u[i] /= root;
-    sum += u[i] * u[i];
-    for (size_t j = i + 1; j < k; j++) v[j + i * k] /= root;
-    for (size_t j = i + 1; j < k; j++) {
-      u[j] -= v[j + i * k] * u[i];
-      for (size_t l = i + 1; l <= j; l++) v[j + l * k] -= v[j + i * k] * v[l + i * k];
+    for (size_t i = 0; i < p; i++) {
+      if (i == k || sd[i] <= 0 || left[i] <= 0) continue;
+      left[i] -= column[i] * column[i];
+      z[i] -= column[i] * solved;
     }
-    for (size_t j = i + 1; j < k; j++) {
-      for (size_t l = i + 1; l < j; l++) v[l + j * k] = v[j + l * k];
-    }
+    left[k] = 0;
+    sum += solved * solved;
+    (*rank)++;
   }
-  return *rank > 0 ? sum : NAN;
+  return sum;
 }
 
 /* ---- Log-rank: one table an event time -------------------------------------------------- */

@@ -245,10 +245,12 @@ void rs_mh_close(rs_mh *mh);
 void rs_mh_add(rs_mh *mh, const double *margin, const double *count, double weight);
 void rs_mh_finish(rs_mh *mh); /* mirrors the covariance */
 
-/* u' V^- u for a covariance V (k x k, both triangles, destroyed) of possibly lower rank;
- * *rank is found by Cholesky with pivoting on the correlations, tolerance 1e-9 (Higham 1990, in
- * Reliable Numerical Computation, ch. 9). u (k) is destroyed. Rank 0 gives NaN. */
-double rs_quadratic_form(double *u, double *v, size_t k, size_t *rank);
+/* Diagonal elements of a correlation matrix below it, once the pivots before them are taken
+ * out, are rounding. */
+#define RS_RANK_TOLERANCE 1e-11
+
+/* u' V^- u and the rank of V (p x p); work holds p * (p + 3) doubles. 0 where the rank is 0. */
+double rs_quadratic(const double *u, const double *v, size_t p, double *work, size_t *rank);
 
 /* ---- Log-rank --------------------------------------------------------------------------- */
 
@@ -353,13 +355,6 @@ typedef struct {
 } rs_cmh;
 
 rs_status rs_cmh_run(const double *counts, const rs_run *run, rs_cmh *test);
-
-/* Diagonal elements of a correlation matrix below it, once the pivots before them are taken
- * out, are rounding. */
-#define RS_RANK_TOLERANCE 1e-11
-
-/* u' V^- u and the rank of V (p x p); work holds p * (p + 3) doubles. */
-double rs_quadratic(const double *u, const double *v, size_t p, double *work, size_t *rank);
 
 /* Breslow-Day and Tarone tests of 2 x 2 tables, at a common odds ratio above 0. */
 void rs_homogeneity(const double *counts, size_t strata, double odds, double *breslow_day,

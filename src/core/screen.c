@@ -68,12 +68,12 @@ typedef struct {
   uint32_t *code; /* of each sorted row: 0 .. groups - 1, or NO_CODE */
   double value[RS_MOST_GROUPS];
   size_t groups;
-  double *room; /* risk, event, u: RS_MOST_GROUPS each; then two square matrices */
+  double *room; /* risk, event, O - E, covariance, work of rs_quadratic() */
 } workspace;
 
 static rs_status workspace_new(workspace *w, size_t n) {
   w->code = malloc((n + 1) * sizeof *w->code);
-  w->room = malloc((3 + 2 * RS_MOST_GROUPS) * RS_MOST_GROUPS * sizeof *w->room);
+  w->room = malloc((6 + 2 * RS_MOST_GROUPS) * RS_MOST_GROUPS * sizeof *w->room);
   if (w->code && w->room) return RS_OK;
   free(w->code);
   free(w->room);
@@ -153,26 +153,26 @@ static void add_times(const order *o, const workspace *w, rs_mh *mh) {
   }
 }
 
-/* The statistic of O - E and its covariance; u and v are workspace (k and k * k). */
-static void conclude(const double *difference, const double *covariance, size_t k, double *u,
-                     double *v, rs_screened *out) {
-  memcpy(u, difference, k * sizeof *u);
-  memcpy(v, covariance, k * k * sizeof *v);
+/* The statistic of O - E and its covariance; work holds k * (k + 3) doubles. */
+static void conclude(const double *difference, const double *covariance, size_t k,
+                     double *work, rs_screened *out) {
+  double statistic;
   out->groups = k;
   if (k == 2) {
-    out->effect = u[1];
-    out->variance = v[3];
-    out->df = v[0] > 0;
-    if (v[0] > 0) out->statistic = u[0] * u[0] / v[0];
+    out->effect = difference[1];
+    out->variance = covariance[3];
+    out->df = covariance[0] > 0;
+    statistic = difference[0] * difference[0] / covariance[0];
   } else {
-    out->statistic = rs_quadratic_form(u, v, k, &out->df);
+    statistic = rs_quadratic(difference, covariance, k, work, &out->df);
   }
+  if (out->df > 0) out->statistic = statistic;
 }
 
 static rs_status test_column(const order *o, const rs_column *column, workspace *w,
                              rs_screened *out) {
   rs_mh mh;
-  double difference[RS_MOST_GROUPS], *covariance = w->room + 3 * RS_MOST_GROUPS;
+  double *difference = w->room + 2 * RS_MOST_GROUPS, *covariance = difference + RS_MOST_GROUPS;
   int fits = code_column(o, column, w, out);
   size_t k = w->groups;
   out->groups = fits ? k : RS_MOST_GROUPS + 1;
@@ -185,8 +185,7 @@ static rs_status test_column(const order *o, const rs_column *column, workspace 
   }
   for (size_t i = 0; i < k * k; i++) covariance[i] = rs_total(&mh.covariance[i]);
   rs_mh_close(&mh);
-  conclude(difference, covariance, k, w->room + 2 * RS_MOST_GROUPS,
-           covariance + RS_MOST_GROUPS * RS_MOST_GROUPS, out);
+  conclude(difference, covariance, k, covariance + RS_MOST_GROUPS * RS_MOST_GROUPS, out);
   if (k == 2 && w->value[1] < w->value[0]) out->effect = -out->effect;
   return RS_OK;
 }
@@ -263,25 +262,24 @@ static rs_status test_trial(const rs_rows *rows, rs_ties ties, double *room,
   rs_status status = rs_stream_open(rows, ties, &alone, &stream, report);
   if (status != RS_OK || !stream) return status;
   rs_logrank test = {0, 0, room, room + k * s, room + 2 * k * s, 0, 0};
-  double *u = test.covariance + k * k, *v = u + k;
+  double *difference = test.covariance + k * k, *work = difference + k;
   status = rs_logrank_run(stream, k, s, &alone, &test);
   out->n = report->used;
   size_t groups = 0;
   for (size_t g = 0; g < k; g++) {
-    double n = 0, events = 0, difference = 0;
+    double n = 0, events = 0;
+    difference[g] = 0;
     for (size_t b = 0; b < s; b++) {
       n += rs_stream_rows(stream)[g + b * k];
       events += test.observed[g + b * k];
-      difference += test.observed[g + b * k] - test.expected[g + b * k];
+      difference[g] += test.observed[g + b * k] - test.expected[g + b * k];
     }
     groups += n > 0;
     out->events += (size_t)events;
-    v[g] = difference;
   }
   rs_stream_close(stream);
   if (status != RS_OK) return status;
-  memcpy(test.observed, v, k * sizeof *v);
-  conclude(test.observed, test.covariance, k, u, v, out);
+  conclude(difference, test.covariance, k, work, out);
   out->groups = groups;
   return RS_OK;
 }
@@ -289,7 +287,7 @@ static rs_status test_trial(const rs_rows *rows, rs_ties ties, double *room,
 rs_status rs_screen_trials(const rs_rows *rows, size_t n_trial, int group_step, rs_ties ties,
                            const rs_run *run, rs_screened *result, rs_report *report,
                            size_t *trial) {
-  size_t k = rows->n_group, size = 2 * k * rows->n_stratum + 2 * k * k + k;
+  size_t k = rows->n_group, size = 2 * k * rows->n_stratum + 2 * k * k + 4 * k;
   rs_status status = RS_OK;
   int stopped = 0;
   *trial = SIZE_MAX;

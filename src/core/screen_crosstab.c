@@ -1,8 +1,9 @@
 /* screen_crosstab.c: one test for each of many columns against the same outcome.
  *
- * The cell of a row within a level of x (outcome and stratum) is the same for all columns and
- * is found once. Each column is then counted, stripped of empty levels and tested by the
- * routines of one table; columns are shared among threads, which have scratch of their own.
+ * The cell of a row within a level of x (outcome and stratum) is the same for all columns
+ * and is found once. Each column is then counted, stripped of empty levels and tested by
+ * the routines of one table; columns are shared among threads, which have scratch of
+ * their own.
  */
 #include <math.h>
 #include <stdint.h>
@@ -33,15 +34,16 @@ typedef struct {
   size_t count_size, room_size;
 } scratch;
 
-static int grow(void **memory, size_t *size, size_t wanted) {
-  if (wanted <= *size) return 0;
-  free(*memory);
-  *memory = malloc(wanted);
-  *size = *memory ? wanted : 0;
-  return !*memory;
+/* memory if it is large enough, else new memory in its place; NULL when there is none. */
+static void *at_least(void *memory, size_t *size, size_t wanted) {
+  if (wanted <= *size) return memory;
+  free(memory);
+  memory = malloc(wanted);
+  *size = memory ? wanted : 0;
+  return memory;
 }
 
-/* ---- Counting a column ------------------------------------------------------------------ */
+/* ---- Counting a column ------------------------------------------------------------- */
 
 static void cells_int(const int *x, int low, uint32_t levels, uint32_t stride,
                       const uint32_t *place, size_t m, uint32_t *cell) {
@@ -63,7 +65,8 @@ static void cells_double(const double *x, double low, uint32_t levels, uint32_t 
   }
 }
 
-/* Counts into count[level of x][place]; the last level and the last place are the missing. */
+/* Counts into count[level of x][place]; the last level and the last place are the
+ * missing. */
 static void count_column(const screen_job *job, rs_column x, double low, size_t levels,
                          uint32_t *count) {
   uint32_t cell[BLOCK], stride = (uint32_t)job->places + 1;
@@ -72,8 +75,8 @@ static void count_column(const screen_job *job, rs_column x, double low, size_t 
   for (size_t at = 0; at < job->n; at += BLOCK) {
     size_t m = job->n - at < BLOCK ? job->n - at : BLOCK, i = 0;
     if (x.type == RS_INT) {
-      cells_int((const int *)x.data + at, (int)low, (uint32_t)levels, stride, job->place + at,
-                m, cell);
+      cells_int((const int *)x.data + at, (int)low, (uint32_t)levels, stride,
+                job->place + at, m, cell);
     } else {
       cells_double((const double *)x.data + at, low, (uint32_t)levels, stride,
                    job->place + at, m, cell);
@@ -93,7 +96,7 @@ static void count_column(const screen_job *job, rs_column x, double low, size_t 
   }
 }
 
-/* ---- One table -------------------------------------------------------------------------- */
+/* ---- One table --------------------------------------------------------------------- */
 
 /* A column's table without empty levels: counts rows x cols x strata, and its scores. */
 typedef struct {
@@ -195,10 +198,9 @@ static rs_status screen_column(const screen_job *job, rs_column x, scratch *own,
     return RS_OK;
   }
   size_t cells = (levels + 1) * (job->places + 1), wanted = room_wanted(levels, job);
-  if (grow((void **)&own->count, &own->count_size, cells * LANES * sizeof(uint32_t)) ||
-      grow((void **)&own->room, &own->room_size, wanted * sizeof(double))) {
-    return RS_NO_MEMORY;
-  }
+  own->count = at_least(own->count, &own->count_size, cells * LANES * sizeof(uint32_t));
+  own->room = at_least(own->room, &own->room_size, wanted * sizeof(double));
+  if (!own->count || !own->room) return RS_NO_MEMORY;
   t.counts = own->room;
   t.x_score = t.counts + levels * job->places;
   t.y_score = t.x_score + levels;
@@ -216,7 +218,7 @@ static rs_status screen_column(const screen_job *job, rs_column x, scratch *own,
   return RS_OK;
 }
 
-/* ---- All columns ------------------------------------------------------------------------ */
+/* ---- All columns ------------------------------------------------------------------- */
 
 static rs_status screen_chunk(const screen_job *job, const rs_column *x, size_t from,
                               size_t to, scratch *own, rs_screen_row *row) {
@@ -253,6 +255,7 @@ static rs_status screen_columns(const screen_job *job, const rs_column *x, size_
       stop = (int)status;
     }
   }
+  (void)threads;
   return (rs_status)stop;
 }
 
@@ -281,8 +284,8 @@ static uint32_t *find_places(rs_category y, rs_category strata, size_t n, size_t
 }
 
 rs_status rs_screen_crosstab(const rs_column *x, size_t m, size_t n, rs_category y,
-                             rs_category strata, const double *y_score, rs_screen_test test,
-                             const rs_run *run, rs_screen_row *row) {
+                             rs_category strata, const double *y_score,
+                             rs_screen_test test, const rs_run *run, rs_screen_row *row) {
   screen_job job = {NULL, n, y.levels, strata.levels, 0, y_score, test};
   size_t bytes;
   if (rs_mul(y.levels, strata.levels, &job.places) || job.places >= INT32_MAX) {
