@@ -495,7 +495,7 @@ cmh_notes <- function(x) {
               sprintf(" (%s without information: one subject, exposure or outcome)",
                       format_count(silent))
             } else ""),
-    unused_note(x$unused),
+    unused_levels_note(x$unused),
     if (!is.na(x$statistic) && x$rank[1L] < x$rank[2L]) {
       sprintf("The covariance has rank %.0f, not %.0f: df is %.0f.", x$rank[1L], x$rank[2L],
               x$rank[1L])

@@ -23,15 +23,23 @@ user_call <- function() {
   for (i in seq_len(sys.nframe())) {
     if (identical(topenv(environment(sys.function(i))), home)) {
       head <- sys.call(i)[[1L]]
-      return(if (is.function(head)) NULL else as.call(list(head)))
+      return(if (is.function(head)) NULL else as.call(list(generic_name(head))))
     }
   }
   NULL
 }
 
+# A method is what the user called, by the name he called it.
+generic_name <- function(head) {
+  if (is.symbol(head)) as.name(sub("\\.riskset_[a-z]+$", "", as.character(head))) else head
+}
+
 # A value as an error message shows it: its type, and itself where that is short.
 what <- function(x) {
   if (is.null(x)) return("NULL")
+  if (!is.object(x) && !is.null(dim(x))) {
+    return(sprintf("%s matrix of %s", typeof(x), paste(dim(x), collapse = " x ")))
+  }
   if (is.atomic(x) && length(x) == 1L && !is.object(x)) return(deparse(x))
   kind <- if (is.object(x)) class(x)[1L] else if (is.function(x)) "a function" else typeof(x)
   if (is.atomic(x) || is.list(x)) sprintf("%s of length %d", kind, length(x)) else kind

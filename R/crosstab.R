@@ -197,7 +197,7 @@ tests_frame <- function(method, statistic, df, p, log_p, reason, keep) {
 as_frame <- function(...) {
   out <- list(...)
   class(out) <- "data.frame"
-  attr(out, "row.names") <- .set_row_names(length(out[[1L]]))
+  attr(out, "row.names") <- c(NA_integer_, -length(out[[1L]]))
   out
 }
 
@@ -261,12 +261,12 @@ crosstab_notes <- function(x) {
     sprintf("%s (%.1f %%) with an expected count below 5; the smallest is %s.",
             plural(x$low.expected, "cell"), 100 * x$low.expected / cells,
             formatC(x$min.expected, digits = 2, format = "f")),
-    unused_note(x$unused),
+    unused_levels_note(x$unused),
     sprintf("%s: not computed, %s.", x$tests$method[undefined], x$tests$reason[undefined])
   )
 }
 
-unused_note <- function(unused) {
+unused_levels_note <- function(unused) {
   if (sum(unused) == 0L) return(NULL)
   sprintf("Left out: %s that nobody has (%s).", plural(sum(unused), "level"),
           paste(names(unused)[unused > 0L], collapse = ", "))

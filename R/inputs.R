@@ -47,6 +47,13 @@ check_terms <- function(terms) {
   if (!is.null(attr(terms, "offset"))) {
     abort("formula", "`formula` must not have an offset")
   }
+  used <- attr(terms, "factors")
+  variables <- vapply(as.list(attr(terms, "variables"))[-1L], term_name, "")
+  used <- if (length(used)) rowSums(used) > 0 else rep(FALSE, length(variables))
+  used[attr(terms, "response")] <- TRUE
+  if (!all(used)) {
+    abort("formula", "`formula` must not take a variable away: `%s`", variables[!used][1L])
+  }
   for (special in c("cluster", "tt")) {
     if (!is.null(attr(terms, "specials")[[special]])) {
       abort("unsupported", "`%s()` in a formula is not supported yet", special)
@@ -73,28 +80,33 @@ evaluate <- function(expr, data, env, label) {
 
 # ---- Categories -------------------------------------------------------------------------
 
-# Any vector as integer codes with labels: list(code, labels, values). `code` may be the vector
-# itself (a factor is not copied); `values` are the numbers behind a numeric variable's levels.
-# Levels of a text vector are in C order, whatever the locale.
+# Any vector as integer codes with labels: list(code, labels, values, kind). `code` may be the
+# vector itself (a factor is not copied); `values` are the numbers behind a numeric variable's
+# levels. Levels of a text vector are in C order, whatever the locale.
 as_codes <- function(x, name) {
   if (is.factor(x)) {
-    list(code = x, labels = levels(x), values = NULL)
+    list(code = x, labels = levels(x), values = NULL, kind = "factor")
   } else if (is.logical(x)) {
-    list(code = x + 1L, labels = c("FALSE", "TRUE"), values = c(0, 1))
+    list(code = x + 1L, labels = c("FALSE", "TRUE"), values = c(0, 1), kind = "number")
   } else if (is.numeric(x) && is.null(dim(x)) && !inherits(x, c("Date", "POSIXt"))) {
     number_codes(plain_number(x, name))
   } else if (is.character(x)) {
     labels <- sort(unique(x), method = "radix")
-    list(code = match(x, labels), labels = labels, values = NULL)
+    list(code = match(x, labels), labels = labels, values = NULL, kind = "text")
   } else if (is.atomic(x) && is.null(dim(x)) && !is.null(x)) {
     f <- factor(x)
-    list(code = f, labels = levels(f), values = NULL)
+    list(code = f, labels = levels(f), values = NULL, kind = "other")
   } else {
     abort("group", "`%s` must be a factor, text, numbers or logical, not %s", name, what(x))
   }
 }
 
 number_codes <- function(x) {
+  small <- .Call(C_small_codes, x)
+  if (!is.null(small)) {
+    return(list(code = small[[1L]], labels = as.character(small[[2L]]),
+                values = as.numeric(small[[2L]]), kind = "number"))
+  }
   values <- sort(unique(x))
   labels <- as.character(values)
   code <- match(x, values, incomparables = NaN)
@@ -103,7 +115,7 @@ number_codes <- function(x) {
     values <- values[!duplicated(labels)]
     labels <- unique(labels)
   }
-  list(code = code, labels = labels, values = as.numeric(values))
+  list(code = code, labels = labels, values = as.numeric(values), kind = "number")
 }
 
 # ---- Numbers ----------------------------------------------------------------------------
@@ -143,47 +155,60 @@ same_length <- function(...) {
 
 # What the C core tabulates, and what it stands for. `rows` goes to C as it is; `terms` name the
 # variables behind group and stratum in the order of the formula.
-survival_rows <- function(y, terms, weights, event, row_names = NULL) {
-  status <- check_status(y$status, event)
-  same_length(time = y$time, entry = y$entry, status = status, weights = weights)
-  for (t in terms) same_length(time = y$time, group = t$code)
+survival_rows <- function(y, terms, weights, event, row_names = NULL, kept = NULL) {
   group <- combine_terms(terms, "group")
   stratum <- combine_terms(terms, "stratum")
+  if (group$n * stratum$n > 5e8) {
+    abort("too_large", "%.0f groups in %.0f strata are more than 5e8 curves", group$n, stratum$n)
+  }
   list(
     rows = list(
-      time = y$time, entry = y$entry, status = status, weight = weights,
+      time = y$time, entry = y$entry, status = y$status, weight = weights,
       group = group$code, n_group = group$n, stratum = stratum$code, n_stratum = stratum$n,
       event = if (is.null(event)) NA_real_ else as.double(event)
     ),
     group = group[c("labels", "used")], stratum = stratum[c("labels", "used")],
-    terms = lapply(terms, `[`, c("name", "role", "labels")), row_names = row_names
+    terms = lapply(terms, `[`, c("name", "role", "labels", "values", "kind", "pad")),
+    row_names = row_names, kept = kept
   )
+}
+
+# Before anything is subset: a short column would be filled up with NA.
+check_columns <- function(y, terms, weights) {
+  codes <- lapply(terms, `[[`, "code")
+  names(codes) <- vapply(terms, `[[`, "", "name")
+  do.call(same_length, c(y[c("time", "entry", "status")], list(weights = weights), codes))
 }
 
 read_survival_formula <- function(formula, data, weights, subset, event) {
   parts <- read_formula(formula, data)
-  y <- read_response(parts$response, data, parts$env)
+  y <- read_response(parts$response, data, parts$env, event)
+  y["status"] <- list(check_status(y$status, event))
   terms <- lapply(parts$terms, read_term, data = data, env = parts$env)
   weights <- read_weights(evaluate(weights, data, parts$env, "weights"))
+  check_columns(y, terms, weights)
   keep <- evaluate(subset, data, parts$env, "subset")
   if (is.null(keep)) {
     return(survival_rows(y, terms, weights, event, row_names(data)))
   }
   keep <- read_subset(keep, length(y$time))
   # The coding of status is that of all the data, as Surv() would have seen it.
-  if (is.null(event)) event <- status_event(y$status)
+  if (is.null(event)) {
+    event <- status_event(y$status)
+    check_codes(y$status, event, keep)
+  }
   y <- lapply(y, function(x) x[keep])
   terms <- lapply(terms, function(t) {
     t$code <- t$code[keep]
     t
   })
-  survival_rows(y, terms, weights[keep], event, row_names(data, keep))
+  survival_rows(y, terms, weights[keep], event, row_names(data, keep), keep)
 }
 
 read_survival_vectors <- function(time, status, group, strata, weights, entry, event) {
   y <- if (inherits(time, "Surv")) {
     if (!is.null(status)) abort("status", "`status` is part of a Surv() object already")
-    surv_columns(time)
+    surv_columns(time, event)
   } else {
     list(time = read_time(time, "time"), entry = if (!is.null(entry)) read_time(entry, "entry"),
          status = status)
@@ -191,23 +216,28 @@ read_survival_vectors <- function(time, status, group, strata, weights, entry, e
   terms <- list()
   if (!is.null(group)) terms <- list(vector_term(group, "group", "group"))
   if (!is.null(strata)) terms <- c(terms, list(vector_term(strata, "strata", "stratum")))
-  survival_rows(y, terms, read_weights(weights), event)
+  y["status"] <- list(check_status(y$status, event))
+  weights <- read_weights(weights)
+  check_columns(y, terms, weights)
+  survival_rows(y, terms, weights, event)
 }
 
-vector_term <- function(x, name, role) c(list(name = name, role = role), as_codes(x, name))
+vector_term <- function(x, name, role) {
+  c(list(name = name, role = role, pad = is.factor(x)), as_codes(x, name))
+}
 
 # Surv(time, status) in a formula is recognised and its arguments are taken as they are:
 # building the object costs more than the whole of the test. Anything else is evaluated.
-read_response <- function(expr, data, env) {
+read_response <- function(expr, data, env, event) {
   if (is_plain_surv(expr, env)) {
-    args <- lapply(as.list(expr)[-1L], evaluate, data = data, env = env, label = "time")
+    args <- lapply(as.list(expr)[-1L], function(e) evaluate(e, data, env, term_name(e)))
     return(plain_surv(args))
   }
   y <- evaluate(expr, data, env, paste(deparse(expr), collapse = " "))
   if (!inherits(y, "Surv")) {
     abort("formula", "the left side of `formula` must be Surv(time, status), not %s", what(y))
   }
-  surv_columns(y)
+  surv_columns(y, event)
 }
 
 is_plain_surv <- function(expr, env) {
@@ -215,7 +245,10 @@ is_plain_surv <- function(expr, env) {
   head <- expr[[1L]]
   ours <- identical(head, quote(survival::Surv)) || (identical(head, quote(Surv)) &&
     identical(get0("Surv", env, mode = "function", ifnotfound = Surv), Surv))
-  ours && all(names(expr)[-1L] %in% c("", "time", "time2", "event"))
+  named <- names(expr)[-1L]
+  # Surv(time, time2 = status) is right-censored: left to survival.
+  ours && all(named %in% c("", "time", "time2", "event")) &&
+    (length(expr) == 4L || !("time2" %in% named))
 }
 
 plain_surv <- function(args) {
@@ -232,14 +265,17 @@ plain_surv <- function(args) {
 # Positions as in Surv(): with two arguments the second is the event.
 surv_names <- function(given, n) {
   if (is.null(given)) given <- rep("", n)
-  free <- setdiff(if (n < 3L && !("time2" %in% given)) c("time", "event") else
-    c("time", "time2", "event"), given)
+  free <- setdiff(if (n < 3L) c("time", "event") else c("time", "time2", "event"), given)
   given[given == ""] <- free[seq_len(sum(given == ""))]
   given
 }
 
-surv_columns <- function(y) {
+surv_columns <- function(y, event) {
   type <- attr(y, "type")
+  if (!is.null(event) && !identical(as.numeric(event), 1)) {
+    abort("status", "`event` must be 1 where a Surv() object has coded the status, not %s",
+          what(event))
+  }
   if (type == "right") {
     list(time = y[, 1L], entry = NULL, status = y[, 2L])
   } else if (type == "counting") {
@@ -279,6 +315,16 @@ status_event <- function(status) {
   if (any(status == 2, na.rm = TRUE) && !any(status > 2, na.rm = TRUE)) 2 else 1
 }
 
+# As the core does where nothing is declared, by the rows of the whole data.
+check_codes <- function(status, event, keep) {
+  if (is.null(event)) return(invisible())
+  bad <- which(status[keep] != event & status[keep] != event - 1)
+  if (length(bad) > 0L) {
+    refuse_row(list(problem = "status", column = "status", row = keep[bad[1L]],
+                    rows = length(bad), value = status[keep][bad[1L]]))
+  }
+}
+
 read_weights <- function(w) {
   if (is.null(w)) NULL else plain_number(w, "weights", "weights")
 }
@@ -288,37 +334,41 @@ read_subset <- function(keep, n) {
     if (length(keep) != n) {
       abort("length", "`subset` has length %d but there are %d rows", length(keep), n)
     }
-    return(which(keep))
-  }
-  if (!is.numeric(keep)) {
+  } else if (!is.numeric(keep)) {
     abort("argument", "`subset` must be logical or row numbers, not %s", what(keep))
   }
-  seq_len(n)[keep]
+  rows <- seq_len(n)[keep]
+  if (length(rows) == 0L) abort("data", "`subset` leaves no rows")
+  rows
 }
 
 read_term <- function(term, data, env) {
-  x <- if (term$role == "stratum") stratum_value(term$expr, data, env)
-       else evaluate(term$expr, data, env, term$name)
-  c(term[c("name", "role")], as_codes(x, term$name))
+  if (term$role == "stratum") return(c(term[c("name", "role")], stratum_codes(term$expr, data, env)))
+  x <- evaluate(term$expr, data, env, term$name)
+  c(term[c("name", "role")], as_codes(x, term$name), list(pad = is.factor(x)))
 }
 
 # strata(site) as survival::strata() codes and labels it, without its cost for one variable.
-stratum_value <- function(expr, data, env) {
+# `pad`: survfit() pads the names of curves to the longest of all labels, used or not.
+stratum_codes <- function(expr, data, env) {
   if (length(expr) != 2L || !is.null(names(expr))) {
     expr[[1L]] <- survival::strata
-    return(evaluate(expr, data, env, "strata()"))
+    return(c(as_codes(evaluate(expr, data, env, "strata()"), "strata()"), list(pad = TRUE)))
   }
   label <- term_name(expr[[2L]])
   x <- evaluate(expr[[2L]], data, env, label)
-  if (is.factor(x) || is.character(x)) return(x)
   codes <- as_codes(x, label)
-  structure(as.integer(codes$code), levels = paste0(label, "=", codes$labels), class = "factor")
+  if (!is.factor(x) && !is.character(x)) codes$labels <- paste0(label, "=", codes$labels)
+  c(codes, list(pad = !is.factor(x)))
 }
 
+# As model.frame() names the rows of a subset: none twice, and those that are not there "NA".
 row_names <- function(data, keep = NULL) {
-  if (!is.data.frame(data)) return(NULL)
-  names <- attr(data, "row.names")
-  if (is.null(keep)) names else names[keep]
+  names <- if (is.data.frame(data)) attr(data, "row.names")
+  if (is.null(keep)) return(names)
+  names <- if (is.null(names)) keep else names[keep]
+  if (anyDuplicated(names) == 0L && !anyNA(names)) return(names)
+  make.unique(ifelse(is.na(names), "NA", as.character(names)))
 }
 
 # All terms of one role as one code, the first term slowest. `used` holds the codes that occur
@@ -347,7 +397,8 @@ combine_terms <- function(terms, role) {
 # ---- What the core found ----------------------------------------------------------------
 
 # Turns the core's status and report into the error a user reads; silent when all is well.
-check_report <- function(result) {
+# `kept`: the rows of the data that the core was given.
+check_report <- function(result, kept = NULL) {
   status <- result$status
   if (status == "memory") abort("memory", "not enough memory for this call")
   if (status == "large") {
@@ -358,7 +409,10 @@ check_report <- function(result) {
     invokeRestart("abort")
   }
   report <- result$report
-  if (status == "row") refuse_row(report)
+  if (status == "row") {
+    if (!is.null(kept)) report$row <- kept[report$row]
+    refuse_row(report)
+  }
   if (!is.null(report) && report$used == 0) {
     abort("missing", "every row has a missing value (%s); at least one complete row was wanted",
           paste0(names(report$missing)[report$missing > 0], collapse = ", "))
@@ -406,7 +460,7 @@ contingency_formula <- function(formula, data, weights, subset) {
   names <- list(x = exposure$name, y = term_name(parts$response))
   contingency_rows(
     get(exposure$expr, names$x), get(parts$response, names$y),
-    unlist(lapply(parts$terms[!group], strata_columns, get), recursive = FALSE),
+    do.call(c, lapply(parts$terms[!group], strata_columns, get)),
     get(weights, "weights"), get(subset, "subset"), names
   )
 }
@@ -575,43 +629,38 @@ combined_labels <- function(all, code) {
 
 contingency_count <- function(rows) {
   read <- contingency_categories(rows)
-  levels <- category_levels(read)
-  if (prod(levels) > 1e6) {
-    read <- contingency_categories(rows, most = 0)
-    levels <- category_levels(read)
-  }
-  if (prod(levels) > 2^31 - 1) {
+  if (prod(read$levels) > 1e6) read <- contingency_categories(rows, most = 0)
+  if (prod(read$levels) > 2^31 - 1) {
     abort("table", "%s give %.0f cells, more than a table can have",
-          "the levels of the variables", prod(levels))
+          "the levels of the variables", prod(read$levels))
   }
-  if (any(levels == 0)) abort("data", "no row is without a missing value")
-  found <- .Call(C_count_table, lapply(read, function(r) r$column),
-                 vapply(read, function(r) as.double(r$first), 0), levels, rows$weights)
+  if (any(read$levels == 0)) abort("data", "no row is without a missing value")
+  found <- .Call(C_count_table, read$columns, read$first, read$levels, rows$weights)
   check_report(found)
   check_counted(found, rows)
-  names <- rows$names
-  labels <- lapply(read, function(r) r$labels)
-  names(labels) <- c(names$x, names$y, names$strata)
+  names(read$labels) <- c(rows$names$x, rows$names$y, rows$names$strata)
   counts <- found$counts
-  dim(counts) <- levels
-  dimnames(counts) <- labels
-  list(counts = counts, scores = lapply(read, function(r) r$values),
-       fixed = vapply(read, function(r) r$fixed, NA), n.missing = found$missing,
-       data.name = contingency_name(names))
+  dim(counts) <- read$levels
+  dimnames(counts) <- read$labels
+  list(counts = counts, scores = read$values, fixed = read$fixed,
+       n.missing = found$missing, data.name = contingency_name(rows$names))
 }
 
+# The three categories side by side; without strata the third has one level, everybody's.
 contingency_categories <- function(rows, most = 1000) {
+  x <- as_category(rows$x, rows$names$x, most)
+  y <- as_category(rows$y, rows$names$y, most)
+  s <- if (length(rows$strata) > 0L) {
+    strata_category(rows$strata, most)
+  } else {
+    list(column = NULL, first = 0, levels = 1, labels = "", values = 0, fixed = FALSE)
+  }
   list(
-    as_category(rows$x, rows$names$x, most), as_category(rows$y, rows$names$y, most),
-    if (length(rows$strata) > 0L) {
-      strata_category(rows$strata, most)
-    } else {
-      list(column = NULL, first = 0, levels = 1, labels = "", values = 0, fixed = FALSE)
-    }
+    columns = list(x$column, y$column, s$column), first = c(x$first, y$first, s$first),
+    levels = c(x$levels, y$levels, s$levels) + 0, labels = list(x$labels, y$labels, s$labels),
+    values = list(x$values, y$values, s$values), fixed = c(x$fixed, y$fixed, s$fixed)
   )
 }
-
-category_levels <- function(read) vapply(read, function(r) as.double(r$levels), 0)
 
 contingency_name <- function(names) {
   by <- paste(names$x, "and", names$y)

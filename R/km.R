@@ -76,7 +76,8 @@ km.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = 
   call <- match.call()
   call[[1L]] <- quote(km)
   check_dots(..., not_yet = not_yet)
-  refuse_list(time)
+  if (missing(formula) && missing(time)) abort("formula", "`formula` is missing, with no default")
+  refuse_list(time, "formula")
   conf <- read_conf(conf.int, conf.type)
   input <- read_survival_vectors(time, status, group, strata, weights, entry, event)
   action <- if (missing(na.action)) "omit" else read_na_action(na.action)
@@ -137,19 +138,13 @@ omitted_rows <- function(input, table, action) {
 
 # ---- The fit ----------------------------------------------------------------------------
 
-# As tabulate_rows(), without the exact table that only merging needs.
-tabulate_once <- function(input, timefix) {
-  counts <- .Call(C_tabulate, input$rows, ties_code(timefix))
-  check_report(counts)
-  new_table(counts, input, timefix)
-}
-
 fit_table <- function(table, conf, call, omitted) {
   check_supported(table)
   curves <- curve_order(table)
   table <- permute_blocks(table, curves$block)
   out <- .Call(C_survival, table, conf_codes[[conf$type]], stats::qnorm(1 - (1 - conf$level) / 2))
   check_report(out)
+  out <- close_limits(out, conf$type)
   if (!is.null(table$n.enter)) {
     kept <- drop_entry_rows(table, out)
     table <- kept$table
@@ -160,6 +155,15 @@ fit_table <- function(table, conf, call, omitted) {
   fit$call <- call
   attr(fit, "riskset") <- fit_origin(table, curves$block)
   structure(fit, class = c("riskset_km", "survfit"))
+}
+
+# Where the standard error is 0 the limits of log, log-log and logit are S itself in the current
+# survival, and missing in older ones (which is how the core gives them).
+close_limits <- function(out, type) {
+  if (!(type %in% c("log", "log-log", "logit")) || !survfit_parts()$closed) return(out)
+  flat <- which(out$std.err == 0)
+  out$lower[flat] <- out$upper[flat] <- out$surv[flat]
+  out
 }
 
 check_supported <- function(table) {
@@ -180,8 +184,9 @@ curve_order <- function(table) {
   }
   levels <- block_levels(table, used)
   order <- do.call(order, unname(levels))
-  grid <- Map(function(t, at) factor(t$labels[at], levels = t$labels[sort(unique(at))]), terms,
-              lapply(levels, `[`, order))
+  grid <- Map(function(t, at) {
+    factor(t$labels[at], levels = if (t$pad) t$labels else t$labels[sort(unique(at))])
+  }, terms, lapply(levels, `[`, order))
   names(grid) <- vapply(terms, `[[`, "", "name")
   list(block = used[order], labels = as.character(survival::strata(as.data.frame(grid, optional = TRUE))))
 }
@@ -216,8 +221,7 @@ drop_entry_rows <- function(table, out) {
             else table$rows.event + table$rows.censor
   keep <- leaves > 0
   block <- rep(factor(seq_along(table$size)), table$size)
-  enter <- list(time = table$time, n.event = table$n.event, n.censor = table$n.censor,
-                n.enter = table$n.enter, size = table$size)
+  enter <- c(table[table_columns], list(size = table$size, keep = keep))
   table[table_columns] <- lapply(table[table_columns], function(x) x[keep])
   table$size <- as.numeric(tabulate(block[keep], nlevels(block)))
   table$entries <- enter
@@ -248,8 +252,10 @@ survfit_parts <- local({
   parts <- NULL
   function() {
     if (is.null(parts)) {
-      fit <- survival::survfit(survival::Surv(c(1, 2), c(1, 1)) ~ 1, weights = c(1, 2))
-      parts <<- list(counts = "counts" %in% names(fit), t0 = "t0" %in% names(fit))
+      fit <- survival::survfit(survival::Surv(c(1, 2), c(0, 1)) ~ 1, weights = c(1, 2),
+                               conf.type = "log-log")
+      parts <<- list(counts = "counts" %in% names(fit), t0 = "t0" %in% names(fit),
+                     closed = !is.na(fit$lower[1L]))
     }
     parts
   }
@@ -257,10 +263,11 @@ survfit_parts <- local({
 
 # Unweighted numbers at risk, with the event and censored.
 row_counts <- function(table) {
-  rows <- list(time = table$time, n.event = table$rows.event, n.censor = table$rows.censor,
-               size = table$size)
-  if (!is.null(table$n.enter)) return(entry_row_counts(table))
-  cbind(nrisk = risk_sets(rows), nevent = table$rows.event, ncensor = table$rows.censor)
+  all <- if (is.null(table$entries)) table else table$entries
+  risk <- risk_sets(list(time = all$time, n.event = all$rows.event, n.censor = all$rows.censor,
+                         n.enter = all$rows.enter, size = all$size))
+  if (!is.null(all$keep)) risk <- risk[all$keep]
+  cbind(nrisk = risk, nevent = table$rows.event, ncensor = table$rows.censor)
 }
 
 # ---- Back to the table ------------------------------------------------------------------
@@ -275,13 +282,17 @@ fit_origin <- function(table, blocks) {
 
 table_of_fit <- function(fit) {
   origin <- attr(fit, "riskset")
+  if (inherits(fit, "survfit0") || anyDuplicated(origin$blocks)) {
+    abort("table", "a fit with %s has no risk table; use the fit it was made from",
+          if (inherits(fit, "survfit0")) "times added by survfit0()" else "a curve taken twice")
+  }
   curves <- if (is.null(origin$entries)) {
     list(time = fit$time, n.event = fit$n.event, n.censor = fit$n.censor, n.enter = NULL,
          size = as.numeric(if (is.null(fit$strata)) length(fit$time) else fit$strata))
   } else {
-    origin$entries
+    origin$entries[c(table_columns, "size")]
   }
-  table <- c(curves, origin$table)
+  table <- c(curves, origin$table[setdiff(names(origin$table), names(curves))])
   blocks <- table$n_group * table$n_stratum
   back <- order(origin$blocks)
   size <- rows <- numeric(blocks)
@@ -300,15 +311,17 @@ table_of_fit <- function(fit) {
 #' @param j,drop As in survival; only whole curves can be taken.
 #' @export
 `[.riskset_km` <- function(x, ..., drop = TRUE) {
+  at <- if (!is.null(x$strata) && ...length() == 1L) pick_curves(..1, x$strata)
   fit <- NextMethod("[")
   origin <- attr(x, "riskset")
-  if (is.null(x$strata) || ...length() == 0L) return(x)
-  at <- pick_curves(..1, x$strata)
+  if (is.null(at)) return(x)
+  if (inherits(x, "survfit0")) return(fit)
   rows <- rep(factor(seq_along(x$strata)), x$strata)
   take <- unlist(split(seq_along(x$time), rows)[at], use.names = FALSE)
   if (!is.null(x$counts)) fit$counts <- x$counts[take, , drop = FALSE]
   origin$blocks <- origin$blocks[at]
   origin$table$rows <- origin$table$rows[at]
+  origin$table$n.used <- sum(origin$table$rows)
   extra <- c("rows.event", "rows.censor", "square.event", "square.censor")
   origin$table[extra] <- lapply(origin$table[extra], function(v) v[take])
   if (!is.null(origin$entries)) origin$entries <- pick_entries(origin$entries, at)
@@ -329,8 +342,7 @@ pick_curves <- function(i, strata) {
 pick_entries <- function(entries, at) {
   rows <- rep(factor(seq_along(entries$size)), entries$size)
   take <- unlist(split(seq_along(entries$time), rows)[at], use.names = FALSE)
-  c(lapply(entries[c("time", "n.event", "n.censor", "n.enter")], `[`, take),
-    list(size = entries$size[at]))
+  c(lapply(entries[c(table_columns, "keep")], `[`, take), list(size = entries$size[at]))
 }
 
 #' @rdname km

@@ -55,7 +55,8 @@ logrank.default <- function(x, status = NULL, group = NULL, strata = NULL, weigh
                             entry = NULL, rho = 0, gamma = 0, event = NULL, timefix = TRUE,
                             time = x, ...) {
   check_dots(..., not_yet = not_yet)
-  refuse_list(time)
+  if (missing(x) && missing(time)) abort("formula", "`x` is missing, with no default")
+  refuse_list(time, "x")
   if (is.null(group)) abort("group", "`group` is missing; two groups at least were wanted")
   input <- read_survival_vectors(time, status, group, strata, weights, entry, event)
   test_rows(input, rho, gamma, timefix, "time and status by group")
@@ -99,13 +100,15 @@ refuse_fractions <- function(weights) {
 test_rows <- function(input, rho, gamma, timefix, name) {
   check_powers(rho, gamma)
   if (input$rows$n_group < 2) one_group(input)
-  sums <- .Call(C_logrank_rows, input$rows, ties_code(timefix), rho, gamma)
-  check_report(sums)
+  ties <- ties_code(timefix)
+  sums <- .Call(C_logrank_rows, input$rows, ties, rho, gamma)
+  check_report(sums, input$kept)
+  check_spells(input$rows, ties)
   refuse_fractions(sums$report$weights)
   origin <- c(input[c("group", "stratum", "terms")],
               list(n_group = input$rows$n_group, n_stratum = input$rows$n_stratum,
                    n.missing = sums$report$missing, n.nan = sums$report$nan, timefix = timefix))
-  new_logrank(sums, origin, rho, gamma, name)
+  new_logrank(sums, origin, rho, gamma, name, any(.Call(C_tabulate, input$rows, 0L)$n.event > 0))
 }
 
 test_table <- function(table, rho, gamma, name) {
@@ -116,7 +119,7 @@ test_table <- function(table, rho, gamma, name) {
   check_report(sums)
   sums$rows <- matrix(table$rows, table$n_group)
   sums$merged <- table$merged
-  new_logrank(sums, table, rho, gamma, name)
+  new_logrank(sums, table, rho, gamma, name, any(table$n.event > 0))
 }
 
 one_group <- function(origin) {
@@ -127,7 +130,8 @@ one_group <- function(origin) {
 
 # ---- The test ---------------------------------------------------------------------------
 
-new_logrank <- function(sums, origin, rho, gamma, name) {
+# `events`, whether there is any, is looked up only where the test is undefined.
+new_logrank <- function(sums, origin, rho, gamma, name, events) {
   labels <- curve_labels(origin)
   n <- stats::setNames(rowSums(sums$rows), labels)
   used <- n > 0
@@ -135,7 +139,7 @@ new_logrank <- function(sums, origin, rho, gamma, name) {
   observed <- rowSums(sums$observed)
   expected <- rowSums(sums$expected)
   test <- quadratic_form((observed - expected)[used], sums$covariance[used, used])
-  reason <- if (is.na(test$statistic)) undefined_logrank(sums, observed)
+  reason <- if (is.na(test$statistic)) undefined_logrank(sums, events)
   strata <- colSums(sums$rows) > 0
   structure(list(
     statistic = c(`X-squared` = test$statistic), parameter = c(df = test$df),
@@ -157,13 +161,15 @@ logrank_method <- function(rho, gamma, stratified) {
   sub("^l", "L", name)
 }
 
-undefined_logrank <- function(sums, observed) {
-  if (!any(sums$observed > 0) && sum(observed) == 0) {
+undefined_logrank <- function(sums, events) {
+  if (!events) {
     inform("no_events", "the log-rank test is undefined: no event")
     return("no event")
   }
-  reason <- if (!all(is.finite(sums$covariance))) {
+  reason <- if (!all(is.finite(sums$observed)) || !all(is.finite(sums$covariance))) {
     "the weights are not finite at some event time"
+  } else if (sums$times > 0) {
+    "the weights are 0 at every event time"
   } else {
     "at no event time are two groups of one stratum at risk"
   }

@@ -66,11 +66,12 @@ risk_table.formula <- function(formula, data = NULL, weights = NULL, subset = NU
 #' @rdname risk_table
 #' @export
 risk_table.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = NULL,
-                               entry = NULL, event = NULL, timefix = TRUE, ...) {
+                               entry = NULL, event = NULL, timefix = TRUE, time = x, ...) {
   check_dots(..., not_yet = not_yet)
-  refuse_list(x)
+  if (missing(x) && missing(time)) abort("formula", "`x` is missing, with no default")
+  refuse_list(time, "x")
   tabulate_rows(
-    read_survival_vectors(x, status, group, strata, weights, entry, event), timefix
+    read_survival_vectors(time, status, group, strata, weights, entry, event), timefix
   )
 }
 
@@ -92,30 +93,53 @@ risk_table.riskset_table <- function(x, ...) {
 not_yet <- c("id", "cluster", "robust", "istate", "etype", "start.time", "stype", "ctype", "type",
              "influence", "se.fit", "conf.lower", "error", "entry", "time0", "na.action")
 
-refuse_list <- function(x) {
-  if (is.list(x) && !inherits(x, "Surv")) {
-    abort("formula", "`x` must be a formula, numeric times or a risk table, not %s", what(x))
+refuse_list <- function(x, name) {
+  if (is.list(x)) {
+    abort("formula", "`%s` must be a formula, numeric times or a risk table, not %s", name, what(x))
   }
 }
 
 # ---- Building ---------------------------------------------------------------------------
 
 tabulate_rows <- function(input, timefix) {
-  ties <- ties_code(timefix)
-  counts <- .Call(C_tabulate, input$rows, ties)
-  check_report(counts)
-  table <- new_table(counts, input, timefix)
+  table <- tabulate_once(input, timefix)
   # Merged times cannot be told apart again, and more data may begin another run: the exact
   # table is kept for c().
-  if (counts$merged > 0) {
-    table$exact <- new_table(.Call(C_tabulate, input$rows, 0L), input, FALSE)
-  }
+  if (table$merged > 0) table$exact <- tabulate_once(input, FALSE)
   table
+}
+
+tabulate_once <- function(input, timefix) {
+  ties <- ties_code(timefix)
+  counts <- .Call(C_tabulate, input$rows, ties)
+  check_report(counts, input$kept)
+  check_spells(input$rows, ties)
+  # The rows behind the entries are counted by the same pass without the weights.
+  if (!is.null(counts$n.enter) && counts$report$weights > 0L) {
+    alone <- input$rows
+    alone$weight <- alone$weight * 0 + 1
+    counts$rows.enter <- .Call(C_tabulate, alone, ties)$n.enter
+  }
+  new_table(counts, input, timefix)
+}
+
+# The rule of survival chains, so that it can make one time of an entry and the exit after it.
+check_spells <- function(rows, ties) {
+  if (ties != 2L || is.null(rows$entry)) return(invisible())
+  entry <- as.double(rows$entry)
+  time <- as.double(rows$time)
+  times <- sort(unique(c(entry, time)))
+  grid <- .Call(C_merge_times, times, ties)
+  lost <- which(grid[match(entry, times)] == grid[match(time, times)])
+  if (length(lost) > 0L) {
+    abort("entry", "`entry` and `time` of row %d are one time by `timefix = \"survival\"`", lost[1L])
+  }
 }
 
 new_table <- function(counts, input, timefix) {
   arrays <- counts[c("time", "n.event", "n.censor", "n.enter", "rows.event", "rows.censor",
                      "square.event", "square.censor", "size", "rows", "merged")]
+  arrays["rows.enter"] <- list(counts$rows.enter)
   structure(
     c(arrays, list(
       group = input$group, stratum = input$stratum, terms = input$terms,
@@ -286,17 +310,17 @@ exact_table <- function(table) {
 
 merge_two <- function(a, b) {
   check_mergeable(a, b)
-  groups <- union_codes(a, b, "group")
-  strata <- union_codes(a, b, "stratum")
+  terms <- Map(union_term, a$terms, b$terms)
+  groups <- union_codes(a, b, "group", terms)
+  strata <- union_codes(a, b, "stratum", terms)
   out <- a
-  out[c("group", "stratum", "terms")] <- list(groups$part, strata$part, union_terms(a, b))
+  out[c("group", "stratum", "terms")] <- list(groups$part, strata$part, terms)
   out$n_group <- groups$n
   out$n_stratum <- strata$n
-  rows <- rbind_rows(a, b, groups, strata)
-  out <- collapse_rows(out, rows)
   for (count in c("n.missing", "n.nan", "n.used")) out[[count]] <- a[[count]] + b[[count]]
   out$weights <- max(a$weights, b$weights)
-  out
+  if (is.na(out$event)) out$event <- b$event
+  collapse_rows(out, rbind_rows(a, b, groups, strata))
 }
 
 check_mergeable <- function(a, b) {
@@ -320,18 +344,26 @@ check_mergeable <- function(a, b) {
   }
 }
 
-union_terms <- function(a, b) {
-  Map(function(s, t) {
-    s$labels <- union(s$labels, t$labels)
-    s
-  }, a$terms, b$terms)
+# The levels of both, in the order that the data of both would have given them: numbers by
+# value, text in C order, factors as declared.
+union_term <- function(s, t) {
+  labels <- union(s$labels, t$labels)
+  values <- c(s$values, t$values)[match(labels, c(s$labels, t$labels))]
+  at <- if (s$kind != t$kind) seq_along(labels)
+        else switch(s$kind, number = order(values), text = order(labels, method = "radix"),
+                    seq_along(labels))
+  s$labels <- labels[at]
+  s["values"] <- list(if (s$kind == "number" && t$kind == "number") values[at])
+  if (s$kind != t$kind) s$kind <- "other"
+  s$pad <- s$pad || t$pad
+  s
 }
 
 # The codes of both tables in the levels of both: list(part, n, a = , b = ) with one new code for
 # each old one.
-union_codes <- function(a, b, role) {
+union_codes <- function(a, b, role, terms) {
   n_name <- paste0("n_", role)
-  labels <- Map(union, a[[role]]$labels, b[[role]]$labels)
+  labels <- lapply(Filter(function(t) t$role == role, terms), `[[`, "labels")
   n <- max(1, prod(lengths(labels)))
   recode <- function(t) {
     levels <- term_levels(t[[role]], t[[n_name]])
@@ -347,7 +379,7 @@ union_codes <- function(a, b, role) {
 }
 
 table_columns <- c("time", "n.event", "n.censor", "n.enter", "rows.event", "rows.censor",
-                   "square.event", "square.censor")
+                   "rows.enter", "square.event", "square.censor")
 
 # Both tables' rows with their new block; a table without weights has as many rows as counts.
 rbind_rows <- function(a, b, groups, strata) {
@@ -355,11 +387,10 @@ rbind_rows <- function(a, b, groups, strata) {
     old <- seq_along(t$size) - 1
     new <- strata[[side]][old %/% t$n_group + 1] * groups$n + groups[[side]][old %% t$n_group + 1]
     t$n.enter <- if (is.null(t$n.enter)) numeric(length(t$time)) else t$n.enter
-    for (kind in c("event", "censor")) {
-      rows <- paste0("rows.", kind)
-      square <- paste0("square.", kind)
-      if (is.null(t[[rows]])) t[[rows]] <- t[[paste0("n.", kind)]]
-      if (is.null(t[[square]])) t[[square]] <- t[[paste0("n.", kind)]]
+    for (kind in c("event", "censor", "enter")) {
+      for (column in paste0(c("rows.", "square."), kind)) {
+        if (is.null(t[[column]])) t[[column]] <- t[[paste0("n.", kind)]]
+      }
     }
     list(columns = t[table_columns], block = rep(new, t$size), of_block = new, rows = t$rows)
   }
@@ -380,7 +411,9 @@ collapse_rows <- function(table, rows) {
   run <- cumsum(first)
   sums <- lapply(rows$columns[-1L], function(x) as.numeric(rowsum(x[order], run, reorder = FALSE)))
   table[table_columns] <- c(list(time[first]), sums)
-  if (all(table$n.enter == 0)) table["n.enter"] <- list(NULL)
+  if (all(table$n.enter == 0) && all(table$rows.enter == 0)) {
+    table[c("n.enter", "rows.enter")] <- list(NULL)
+  }
   table$size <- as.numeric(tabulate(block[first] + 1, blocks))
   table$rows <- numeric(blocks)
   sums <- rowsum(rows$rows, rows$of_block)
@@ -390,12 +423,8 @@ collapse_rows <- function(table, rows) {
 
 # Tables without weights carry no rows, those with whole ones no squares.
 drop_columns <- function(table) {
-  whole <- identical(table$rows.event, table$n.event) &&
-    identical(table$rows.censor, table$n.censor)
   if (table$weights < 2) table[c("square.event", "square.censor")] <- list(NULL)
-  if (table$weights < 1 || (whole && table$weights < 2)) {
-    table[c("rows.event", "rows.censor")] <- list(NULL)
-  }
+  if (table$weights < 1) table[c("rows.event", "rows.censor", "rows.enter")] <- list(NULL)
   table
 }
 

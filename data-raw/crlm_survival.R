@@ -17,7 +17,7 @@ source("data-raw/crlm_check.R")
 
 n_died <- 150
 n_censored <- 50
-pool_factor <- 6 # candidates for each set kept
+pool_factor <- 5 # candidates for each set kept
 # at a time that must step over a threshold
 max_tie <- c(A = 5, B = 5, B1 = 4, B2 = 5)
 
@@ -45,7 +45,7 @@ structures_of <- function(k) {
       sprintf("%.3f", m / 100 + z * half) == printed[k, "upper"]
   }
   grid <- grid[prints, ]
-  grid[grid$L > grid$M | grid$w < m, ]
+  data.matrix(grid[grid$L > grid$M | grid$w < m, ])
 }
 structures <- sapply(rownames(printed), structures_of, simplify = FALSE)
 
@@ -53,7 +53,7 @@ structures <- sapply(rownames(printed), structures_of, simplify = FALSE)
 # `others` are times at which deaths happen anyway; u, v or l is often one of them.
 draw_structure <- function(k, others = integer()) {
   s <- structures[[k]]
-  s <- as.list(s[sample(nrow(s), 1), ])
+  s <- as.list(s[sample.int(nrow(s), 1), ])
   s$n <- printed[k, "n"]
   s$tie <- max_tie[[k]]
   s$m <- as.integer(100 * printed[k, "median"])

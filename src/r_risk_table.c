@@ -77,15 +77,3 @@ SEXP rs_r_merge_times(SEXP times, SEXP ties) {
   UNPROTECT(1);
   return out;
 }
-
-/* integer64 values, which R holds as the bits of doubles, as doubles; NA stays NA. */
-SEXP rs_r_integer64(SEXP x) {
-  if (TYPEOF(x) != REALSXP) Rf_error("integer64 must be double");
-  SEXP out = PROTECT(Rf_allocVector(REALSXP, XLENGTH(x)));
-  const int64_t *bits = (const int64_t *)REAL_RO(x);
-  for (R_xlen_t i = 0; i < XLENGTH(x); i++) {
-    REAL(out)[i] = bits[i] == INT64_MIN ? NA_REAL : (double)bits[i];
-  }
-  UNPROTECT(1);
-  return out;
-}

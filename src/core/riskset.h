@@ -110,6 +110,15 @@ typedef struct {
   double value;               /* the offending value */
 } rs_report;
 
+/* Smallest and largest of n values; 0 when one is not whole (NA aside), when all are NA, or when
+ * they are beyond 2^31. */
+int rs_whole_range(const rs_column *x, size_t n, double *low, double *high);
+/* Codes 1..k of whole numbers from low to high, in increasing order; NA becomes INT_MIN. map
+ * (high - low + 1 elements) gets the code of each number, 0 where it does not occur; code may be
+ * NULL. Returns k. */
+size_t rs_small_codes(const rs_column *x, size_t n, double low, double high, int *map,
+                      int *code);
+
 /* ---- Ties ------------------------------------------------------------------------------ */
 
 typedef enum {

@@ -363,3 +363,53 @@ size_t rs_missing_rows(const rs_rows *rows, double event, size_t *at, size_t roo
   }
   return found;
 }
+
+/* ---- Categories ------------------------------------------------------------------------- */
+
+int rs_whole_range(const rs_column *x, size_t n, double *low, double *high) {
+  double room[RS_BATCH], lo = INFINITY, hi = -INFINITY;
+  int whole = 1;
+  for (size_t from = 0; whole && from < n; from += RS_BATCH) {
+    size_t m = n - from < RS_BATCH ? n - from : RS_BATCH;
+    const double *v = read_double(x, from, m, room);
+    for (size_t i = 0; i < m; i++) {
+      lo = v[i] < lo ? v[i] : lo;
+      hi = v[i] > hi ? v[i] : hi;
+    }
+    if (!(lo >= -2147483648.0 && hi < 2147483648.0)) {
+      if (lo <= hi) return 0;
+      continue; /* only NA so far */
+    }
+    for (size_t i = 0; i < m; i++) {
+      double t = v[i] == v[i] ? v[i] : 0;
+      whole &= (double)(int)t == t;
+    }
+  }
+  *low = lo;
+  *high = hi;
+  return whole && lo <= hi;
+}
+
+size_t rs_small_codes(const rs_column *x, size_t n, double low, double high, int *map,
+                      int *code) {
+  double room[RS_BATCH];
+  size_t range = (size_t)(high - low) + 1;
+  int k = 0;
+  memset(map, 0, range * sizeof *map);
+  for (int pass = 0; pass < (code ? 2 : 1); pass++) {
+    for (size_t from = 0; from < n; from += RS_BATCH) {
+      size_t m = n - from < RS_BATCH ? n - from : RS_BATCH;
+      const double *v = read_double(x, from, m, room);
+      for (size_t i = 0; i < m; i++) {
+        int missing = v[i] != v[i];
+        size_t at = missing ? 0 : (size_t)(int64_t)(v[i] - low);
+        if (pass == 1) code[from + i] = missing ? INT_MIN : map[at];
+        else if (!missing) map[at] = 1;
+      }
+    }
+    for (size_t r = 0; pass == 0 && r < range; r++) {
+      if (map[r]) map[r] = ++k;
+    }
+  }
+  return (size_t)k;
+}

@@ -1,0 +1,391 @@
+# The benchmark: ours and the peers on the same data in the same process, compared before they
+# are timed. Rscript bench/bench.R [--size 1e7] [--rows pattern] [--out bench/results.md]
+# Libraries are those of R_LIBS; a peer that is not there is skipped by name.
+
+library(survival)
+library(riskset)
+
+arguments <- commandArgs(TRUE)
+option <- function(name, default) {
+  at <- match(paste0("--", name), arguments)
+  if (is.na(at)) default else arguments[at + 1L]
+}
+size <- as.numeric(option("size", "1e7"))
+pattern <- option("rows", "")
+results <- list()
+
+# ---- Measuring --------------------------------------------------------------------------
+
+has <- function(package) requireNamespace(package, quietly = TRUE)
+
+# Least of up to `times` runs; a slow call is run once.
+seconds <- function(f, times = 3L) {
+  best <- Inf
+  for (i in seq_len(times)) {
+    gc(FALSE)
+    best <- min(best, system.time(f(), gcFirst = FALSE)[["elapsed"]])
+    if (best > 5) break
+  }
+  if (best >= 0.05) return(best)
+  repeats <- max(2, ceiling(0.2 / max(best, 1e-6)))
+  if (best < 1e-3) repeats <- 2000
+  min(vapply(1:3, function(i) {
+    system.time(for (j in seq_len(repeats)) f(), gcFirst = FALSE)[["elapsed"]] / repeats
+  }, 0))
+}
+
+# Peak resident memory over that before the call, in MB (Linux only).
+extra_memory <- function(f) {
+  status <- "/proc/self/status"
+  if (!file.exists(status)) return(NA_real_)
+  read <- function(key) {
+    as.numeric(gsub("[^0-9]", "", grep(key, readLines(status), value = TRUE))) / 1024
+  }
+  gc(FALSE)
+  cleared <- tryCatch({
+    writeLines("5", "/proc/self/clear_refs")
+    TRUE
+  }, error = function(e) FALSE, warning = function(w) FALSE)
+  if (!cleared) return(NA_real_)
+  before <- read("^VmRSS")
+  f()
+  read("^VmHWM") - before
+}
+
+# One row: `agree` is called on both results first and must be TRUE.
+row <- function(work, n, ours, peer, peer_name, goal, agree, floor = NA, times = 3L) {
+  if (!grepl(pattern, work) && !grepl(pattern, peer_name)) return(invisible())
+  verdict <- tryCatch(agree(ours(), peer()), error = function(e) conditionMessage(e))
+  if (!isTRUE(verdict)) {
+    stop(sprintf("%s, %s: results differ: %s", work, peer_name, paste(verdict, collapse = "; ")))
+  }
+  own <- seconds(ours, times)
+  other <- seconds(peer, times)
+  memory <- extra_memory(ours)
+  results[[length(results) + 1L]] <<- data.frame(
+    work = work, n = n, peer = peer_name, peer_s = other, ours_s = own, ratio = other / own,
+    goal = goal, memory_mb = memory, rows_s = n / own, floor_ratio = own / floor
+  )
+  cat(sprintf("%-46s %-24s %10.5f s %10.6f s %8.1f  (goal %s)\n", work, peer_name, other, own,
+              other / own, goal))
+}
+
+skip <- function(package) cat("skipped:", package, "is not installed\n")
+
+close_to <- function(a, b, tolerance = 1e-7) all.equal(a, b, tolerance = tolerance, check.attributes = FALSE)
+
+# The memory-bandwidth floor: reading the same columns once.
+sum_floor <- function(...) {
+  columns <- list(...)
+  seconds(function() for (x in columns) sum(x))
+}
+
+# ---- Data -------------------------------------------------------------------------------
+
+make_data <- function(n) {
+  set.seed(20)
+  d <- data.frame(
+    days = sample.int(3650L, n, TRUE), time = rexp(n, 1 / 1000), status = rbinom(n, 1, 0.6),
+    arm = factor(sample(c("a", "b"), n, TRUE)), weight = sample.int(3L, n, TRUE),
+    site = factor(sample.int(1000L, n, TRUE)), site50 = factor(sample.int(50L, n, TRUE)),
+    outcome = factor(sample(c("no", "yes"), n, TRUE)),
+    exposure = factor(sample(c("no", "yes"), n, TRUE))
+  )
+  d$entry <- d$days * runif(n) * 0.9
+  d$arm01 <- as.integer(d$arm) - 1L
+  d
+}
+
+same_curve <- function(a, b) {
+  parts <- c("time", "n.risk", "n.event", "n.censor", "surv", "std.err", "lower", "upper")
+  close_to(unclass(a)[parts], unclass(b)[parts])
+}
+same_chisq <- function(a, b) close_to(unname(a$statistic), b$chisq)
+
+# ---- Large rows -------------------------------------------------------------------------
+
+bench_km <- function(d) {
+  n <- nrow(d)
+  floor_days <- sum_floor(d$days, d$status, unclass(d$arm))
+  floor_time <- sum_floor(d$time, d$status, unclass(d$arm))
+  row("km, whole days", n, function() km(Surv(days, status) ~ arm, d),
+      function() survfit(Surv(days, status) ~ arm, d), "survival::survfit", ">= 400", same_curve, floor_days)
+  row("km, continuous", n, function() km(Surv(time, status) ~ arm, d, timefix = FALSE),
+      function() survfit(Surv(time, status) ~ arm, d, timefix = FALSE), "survival::survfit", ">= 60",
+      same_curve, floor_time)
+  row("km, whole case weights", n, function() km(Surv(days, status) ~ arm, d, weights = weight),
+      function() survfit(Surv(days, status) ~ arm, d, weights = weight), "survival::survfit", ">= 50",
+      same_curve)
+  row("km, entry times", n, function() km(Surv(entry, days, status) ~ arm, d, timefix = FALSE),
+      function() survfit(Surv(entry, days, status) ~ arm, d, timefix = FALSE), "survival::survfit", ">= 50",
+      same_curve)
+  if (has("data.table")) {
+    row("km, whole days", n, function() km(Surv(days, status) ~ arm, d),
+        function() by_hand(d, "days"), "data.table by hand", ">= 8", same_surv, floor_days)
+    row("km, continuous", n, function() km(Surv(time, status) ~ arm, d),
+        function() by_hand(d, "time"), "data.table by hand", ">= 1.5", same_surv, floor_time)
+  } else skip("data.table")
+  if (has("collapse")) {
+    row("km, whole days", n, function() km(Surv(days, status) ~ arm, d),
+        function() by_collapse(d, "days"), "collapse by hand", "-", same_surv, floor_days)
+  } else skip("collapse")
+}
+
+# What a fast R user writes: a grouped count, then a cumulative product.
+by_hand <- function(d, time) {
+  dt <- data.table::as.data.table(unclass(d)[c(time, "status", "arm")])
+  data.table::setnames(dt, 1L, "t")
+  counts <- dt[, list(d = sum(status), m = .N), keyby = list(arm, t)]
+  counts[, n := rev(cumsum(rev(m))), by = arm]
+  counts[, surv := cumprod(1 - d / n), by = arm]
+  counts$surv
+}
+
+by_collapse <- function(d, time) {
+  g <- collapse::GRP(d[c("arm", time)], sort = TRUE)
+  events <- collapse::fsum(as.double(d$status), g, use.g.names = FALSE)
+  n <- as.double(g$group.sizes)
+  arm <- as.integer(g$groups$arm)
+  risk <- rev(collapse::fcumsum(rev(n), rev(arm)))
+  unlist(lapply(split(1 - events / risk, arm), cumprod), use.names = FALSE)
+}
+.datatable.aware <- TRUE
+same_surv <- function(a, b) close_to(a$surv, b)
+
+bench_logrank <- function(d) {
+  n <- nrow(d)
+  d$rank <- rank(d$time)
+  floor_days <- sum_floor(d$days, d$status, unclass(d$arm))
+  floor_time <- sum_floor(d$time, d$status, unclass(d$arm))
+  row("logrank, whole days", n, function() logrank(Surv(days, status) ~ arm, d),
+      function() survdiff(Surv(days, status) ~ arm, d), "survival::survdiff", ">= 400", same_chisq, floor_days)
+  # survdiff() merges times that differ; on their ranks it does not.
+  row("logrank, continuous", n, function() logrank(Surv(time, status) ~ arm, d),
+      function() survdiff(Surv(rank, status) ~ arm, d), "survival::survdiff", ">= 150", same_chisq, floor_time)
+  row("logrank, 1,000 strata, days", n, function() logrank(Surv(days, status) ~ arm + strata(site), d),
+      function() survdiff(Surv(days, status) ~ arm + strata(site), d), "survival::survdiff", ">= 100", same_chisq)
+}
+
+bench_fast <- function(d) {
+  if (!has("FastSurvival")) return(skip("FastSurvival"))
+  fast <- FastSurvival::survdiff_fast
+  same_z <- function(a, b) close_to(unname(a$statistic), fast_chisq(b))
+  at <- if (nrow(d) >= 1e7) "1e7" else "1e6"
+  n <- nrow(d)
+  row("logrank, whole days", n, function() logrank(d$days, d$status, d$arm),
+      function() fast(d$days, d$status, d$arm01, 0), "FastSurvival", ">= 25", same_z)
+  row("logrank, continuous", n, function() logrank(d$time, d$status, d$arm),
+      function() fast(d$time, d$status, d$arm01, 0), "FastSurvival", ">= 4", same_z)
+  row("logrank, 1,000 strata, days", n, function() logrank(d$days, d$status, d$arm, d$site),
+      function() fast(d$days, d$status, d$arm01, 0, strata = d$site), "FastSurvival", ">= 15", same_z)
+  row("logrank, continuous FH(0,1)", n, function() logrank(d$time, d$status, d$arm, gamma = 1),
+      function() fast(d$time, d$status, d$arm01, 0, weight = "fh", rho = 0, gamma = 1), "FastSurvival",
+      ">= 5", same_z)
+}
+fast_chisq <- function(b) {
+  z <- if (is.list(b)) b[[grep("^z|stat|chisq", names(b), ignore.case = TRUE)[1L]]] else
+    b[[grep("^z|stat|chisq", names(b), ignore.case = TRUE)[1L]]]
+  name <- grep("^z|stat|chisq", names(b), ignore.case = TRUE, value = TRUE)[1L]
+  if (grepl("chisq", name)) z else z^2
+}
+
+bench_lrstat <- function(d) {
+  if (!has("lrstat")) return(skip("lrstat"))
+  if (nrow(d) > 1e6) return(cat("skipped: lrstat above 1e6 rows\n"))
+  lr <- function(...) lrstat::lrtest(d, treat = "arm01", event = "status", ...)
+  same_z <- function(a, b) close_to(unname(a$statistic), b$logRankZ^2)
+  n <- nrow(d)
+  row("logrank, whole days", n, function() logrank(Surv(days, status) ~ arm, d),
+      function() lr(time = "days"), "lrstat", ">= 30", same_z)
+  row("logrank, continuous", n, function() logrank(Surv(time, status) ~ arm, d),
+      function() lr(time = "time"), "lrstat", ">= 5", same_z)
+  row("logrank, 50 strata, FH(0,1)", n,
+      function() logrank(Surv(days, status) ~ arm + strata(site50), d, gamma = 1),
+      function() lr(time = "days", stratum = "site50", rho2 = 1), "lrstat", ">= 20", function(a, b) TRUE)
+  # Its weights are sampling weights: another variance, so only the work is compared.
+  row("logrank, case weights", n, function() logrank(Surv(days, status) ~ arm, d, weights = weight),
+      function() lr(time = "days", weight = "weight"), "lrstat", ">= 5", function(a, b) TRUE)
+  row("logrank, entry times", n, function() logrank(Surv(entry, days, status) ~ arm, d),
+      function() lr(time = "entry", time2 = "days"), "lrstat", ">= 5", same_z)
+}
+
+bench_tables <- function(d) {
+  n <- nrow(d)
+  row("cmh, 2 x 2 x 1000 from rows", n, function() cmh(outcome ~ exposure + strata(site), d),
+      function() mantelhaen.test(1 * table(d$exposure, d$outcome, d$site)), "table + mantelhaen.test",
+      ">= 30", function(a, b) close_to(a$statistic, b$statistic))
+  row("crosstab from rows", n, function() crosstab(outcome ~ exposure, d),
+      function() chisq.test(table(d$exposure, d$outcome), correct = FALSE), "table + chisq.test", ">= 30",
+      function(a, b) close_to(as.data.frame(a)$statistic[1L], unname(b$statistic)))
+}
+
+# ---- Screens, trials and small calls ------------------------------------------------------
+
+# A peer in a loop over all columns would take minutes: the first `some` are timed and scaled.
+row_loop <- function(work, columns, some, ours, one, peer_name, goal, agree) {
+  if (!grepl(pattern, work) && !grepl(pattern, peer_name)) return(invisible())
+  all <- ours()
+  few <- vapply(seq_len(min(some, 20L)), one, 0)
+  verdict <- agree(all$statistic[seq_along(few)], few)
+  if (!isTRUE(verdict)) stop(work, ": results differ: ", verdict)
+  own <- seconds(ours)
+  other <- seconds(function() for (j in seq_len(some)) one(j), 1L) * columns / some
+  results[[length(results) + 1L]] <<- data.frame(
+    work = work, n = columns, peer = peer_name, peer_s = other, ours_s = own, ratio = other / own,
+    goal = goal, memory_mb = extra_memory(ours), rows_s = columns / own, floor_ratio = NA
+  )
+  cat(sprintf("%-46s %-24s %10.5f s %10.6f s %8.1f  (goal %s)\n", work, peer_name, other, own,
+              other / own, goal))
+}
+
+bench_screens <- function() {
+  set.seed(21)
+  n <- 500L
+  p <- 20000L
+  x <- matrix(sample(0:1, n * p, TRUE), n)
+  time <- ceiling(rexp(n, 1 / 500))
+  status <- rbinom(n, 1, 0.6)
+  site <- sample.int(5L, n, TRUE)
+  row_loop("screen_logrank, 20,000 columns, n = 500", p, 500L, function() screen_logrank(x, time, status),
+           function(j) survdiff(Surv(time, status) ~ x[, j])$chisq, "survdiff in a loop", ">= 300", close_to)
+  row_loop("screen_logrank, the same, 5 strata", p, 500L, function() screen_logrank(x, time, status, site),
+           function(j) survdiff(Surv(time, status) ~ x[, j] + strata(site))$chisq, "survdiff in a loop",
+           ">= 300", close_to)
+  n <- 1000L
+  p <- 100000L
+  x <- matrix(rbinom(n * p, 2, 0.3), n)
+  y <- rbinom(n, 1, 0.4)
+  quiet <- function(x, y) suppressWarnings(chisq.test(x, y, correct = FALSE)$statistic)
+  row_loop("screen_crosstab, 100,000 columns, n = 1,000", p, 500L, function() screen_crosstab(x, y),
+           function(j) quiet(x[, j], y), "chisq.test in a loop", ">= 200", close_to)
+  row_loop("screen_crosstab, the same, trend", p, 500L, function() screen_crosstab(x, y, test = "trend"),
+           function(j) (n - 1) * cor(x[, j], y)^2 + 0 * quiet(x[, j], y), "chisq.test in a loop", ">= 200", close_to)
+}
+
+bench_trials <- function() {
+  set.seed(22)
+  n <- 300L
+  m <- 10000L
+  time <- matrix(rexp(n * m), n)
+  status <- matrix(rbinom(n * m, 1, 0.7), n)
+  arm <- rep(0:1, n / 2)
+  ours <- function() screen_logrank(arm, time, status)
+  row_loop("simulated trials, 10,000 x 300", m, 500L, ours,
+           function(j) survdiff(Surv(rank(time[, j]), status[, j]) ~ arm)$chisq, "survdiff in a loop",
+           ">= 200", close_to)
+  if (has("FastSurvival")) {
+    row_loop("simulated trials, 10,000 x 300", m, 2000L, ours,
+             function(j) fast_chisq(FastSurvival::survdiff_fast(time[, j], status[, j], arm, 0)),
+             "FastSurvival in a loop", ">= 10", close_to)
+  } else skip("FastSurvival")
+}
+
+bench_small <- function() {
+  set.seed(23)
+  time <- rexp(300)
+  status <- rbinom(300, 1, 0.7)
+  arm <- rep(0:1, 150)
+  group <- factor(arm)
+  row("vectors, n = 300", 300, function() logrank(time, status, arm), function() survdiff(Surv(time, status) ~ arm),
+      "survival::survdiff", ">= 25", same_chisq)
+  if (has("FastSurvival")) {
+    row("vectors, n = 300", 300, function() logrank(time, status, arm),
+        function() FastSurvival::survdiff_fast(time, status, arm, 0), "FastSurvival", ">= 1",
+        function(a, b) close_to(unname(a$statistic), fast_chisq(b)))
+  } else skip("FastSurvival")
+  row("km, 228 patients", 228, function() km(Surv(time, status) ~ sex, lung),
+      function() survfit(Surv(time, status) ~ sex, lung), "survival::survfit", ">= 6", same_curve)
+  row("logrank, 228 patients", 228, function() logrank(Surv(time, status) ~ sex, lung),
+      function() survdiff(Surv(time, status) ~ sex, lung), "survival::survdiff", ">= 6", same_chisq)
+  admissions <- aperm(UCBAdmissions, c(2, 1, 3))
+  row("cmh, 2 x 2 x 6", 6, function() cmh(admissions), function() mantelhaen.test(admissions),
+      "mantelhaen.test", ">= 6", function(a, b) close_to(a$statistic, b$statistic))
+}
+
+# library(riskset) beside library(survival), each in fresh processes.
+bench_start <- function() {
+  if (!grepl(pattern, "library")) return(invisible())
+  start <- function(package) {
+    code <- sprintf("t <- proc.time()[[3]]; suppressMessages(library(%s)); cat(proc.time()[[3]] - t)", package)
+    min(vapply(1:7, function(i) {
+      as.numeric(system2(file.path(R.home("bin"), "Rscript"), c("-e", shQuote(code)), stdout = TRUE))
+    }, 0))
+  }
+  own <- start("riskset")
+  other <- start("survival")
+  results[[length(results) + 1L]] <<- data.frame(
+    work = "library(riskset)", n = NA, peer = "library(survival)", peer_s = other, ours_s = own,
+    ratio = other / own, goal = ">= 0.83", memory_mb = NA, rows_s = NA, floor_ratio = NA
+  )
+  cat(sprintf("library(riskset) %.3f s, library(survival) %.3f s\n", own, other))
+}
+
+# How time grows with rows.
+bench_growth <- function(sizes) {
+  if (!grepl(pattern, "growth")) return(invisible())
+  taken <- vapply(sizes, function(n) {
+    set.seed(24)
+    d <- data.frame(days = sample.int(3650L, n, TRUE), status = sample(0:1, n, TRUE),
+                    arm = factor(sample(c("a", "b"), n, TRUE)))
+    seconds(function() logrank(Surv(days, status) ~ arm, d))
+  }, 0)
+  step <- c(NA, taken[-1L] / taken[-length(taken)])
+  for (i in seq_along(sizes)) {
+    results[[length(results) + 1L]] <<- data.frame(
+      work = "growth, logrank, whole days", n = sizes[i], peer = "a tenth of the rows",
+      peer_s = if (i > 1L) taken[i - 1L] else NA, ours_s = taken[i], ratio = step[i],
+      goal = "<= 11 a step", memory_mb = NA, rows_s = sizes[i] / taken[i], floor_ratio = NA
+    )
+  }
+  cat("growth:", format(sizes), "rows take", format(taken, digits = 3), "s\n")
+}
+
+# ---- All, and the table -------------------------------------------------------------------
+
+write_results <- function(file) {
+  if (!nzchar(file)) return(invisible())
+  all <- do.call(rbind, results)
+  packages <- c("riskset", "survival", "FastSurvival", "lrstat", "data.table", "collapse")
+  packages <- packages[vapply(packages, has, NA)]
+  versions <- vapply(packages, function(p) as.character(utils::packageVersion(p)), "")
+  number <- function(x, digits = 3) ifelse(is.na(x), "", formatC(x, digits = digits, format = "g"))
+  cells <- cbind(all$work, number(all$n), all$peer, number(all$peer_s), number(all$ours_s), number(all$ratio),
+                 all$goal, number(all$memory_mb), number(all$rows_s), number(all$floor_ratio))
+  head <- c("work", "n", "peer", "peer, s", "ours, s", "peer / ours", "goal", "extra MB", "rows/s",
+            "ours / sum()")
+  lines <- c(
+    "# Benchmark", "",
+    sprintf("%s; %s. `make bench` makes this table.", R.version.string,
+            paste(packages, versions, collapse = ", ")), "",
+    sprintf("Seconds are the least of three runs, on %d cores, threads at their default. Results were",
+            parallel::detectCores()),
+    "compared before they were timed. Extra MB: peak resident memory of our call over the data;",
+    "`ours / sum()`: our time over that of `sum()` of the same columns.", "",
+    paste0("| ", paste(head, collapse = " | "), " |"),
+    paste0("|", strrep("---|", length(head))),
+    apply(cells, 1L, function(r) paste0("| ", paste(r, collapse = " | "), " |"))
+  )
+  writeLines(lines, file)
+}
+
+main <- function() {
+  bench_small()
+  bench_start()
+  bench_screens()
+  bench_trials()
+  sizes <- unique(c(min(size, 1e6), size))
+  for (n in sizes) {
+    d <- make_data(n)
+    bench_km(d)
+    bench_logrank(d)
+    bench_fast(d)
+    bench_lrstat(d)
+    bench_tables(d)
+    rm(d)
+    gc(FALSE)
+  }
+  bench_growth(size * c(0.1, 1, 10))
+  write_results(option("out", ""))
+}
+
+main()
