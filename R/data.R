@@ -81,7 +81,7 @@
 #' }
 #' km(Surv(months, died) ~ resectable, data = set_of(200))
 #'
-#' # 5-year survival of the initially resectable: anything in this range
+#' # 5-year survival of the initially resectable, smallest and largest
 #' range(colMeans(crlm_envelope[1:80, ] > 6000))
 #' @docType data
 #' @keywords datasets

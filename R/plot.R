@@ -297,7 +297,7 @@ p_label <- function(test) {
 # Rows are times, columns curves.
 risk_counts <- function(fit, times) {
   from <- attr(fit, "riskset")$entries
-  if (is.null(from)) from <- c(fit[c("time", "n.event", "n.censor")], list(n.enter = 0 * fit$time))
+  if (is.null(from)) from <- c(unclass(fit)[c("time", "n.event", "n.censor")], list(n.enter = 0 * fit$time))
   size <- if (!is.null(from$size)) from$size else if (is.null(fit$strata)) length(fit$time) else
     fit$strata
   counts <- vapply(split(seq_along(from$time), rep(seq_along(size), size)), function(r) {
