@@ -366,14 +366,14 @@ exact_limits <- function(dist, s, at_end, options) {
   two <- options$alternative == "two.sided"
   alpha <- if (two) (1 - options$conf.level) / 2 else 1 - options$conf.level
   above <- dist$value >= s
-  below <- dist$value <= s
+  excess <- function(l, part) log(max(sum(tilt(dist, l)[part]), 1e-300) / alpha)
   lower <- function() {
     if (at_end[1L]) return(0)
-    exp(solve_increasing(function(l) log(sum(tilt(dist, l)[above]) / alpha), dist$base - 1))
+    exp(solve_increasing(function(l) excess(l, above), dist$base))
   }
   upper <- function() {
     if (at_end[2L]) return(Inf)
-    exp(solve_increasing(function(l) -log(sum(tilt(dist, l)[below]) / alpha), dist$base + 1))
+    exp(solve_increasing(function(l) -excess(l, !above | dist$value == s), dist$base))
   }
   switch(options$alternative, less = c(0, upper()), greater = c(lower(), Inf),
          two.sided = c(lower(), upper()))

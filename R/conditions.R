@@ -31,7 +31,7 @@ user_call <- function() {
 
 # A method is what the user called, by the name he called it.
 generic_name <- function(head) {
-  if (is.symbol(head)) as.name(sub("\\.riskset_[a-z]+$", "", as.character(head))) else head
+  if (is.symbol(head)) as.name(sub("^([a-z.]+)\\.riskset_[a-z]+$", "\\1", as.character(head))) else head
 }
 
 # A value as an error message shows it: its type, and itself where that is short.

@@ -426,6 +426,7 @@ refuse_row <- function(report) {
     `event at infinity` = "must be finite where there is an event",
     status = "must be 0/1, 1/2 or logical",
     order = "must be less than `time`",
+    missing = "must not be missing",
     zero = "must not all be zero"
   )
   if (report$problem == "zero") abort(report$column, "`%s` %s", report$column, wanted)

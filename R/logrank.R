@@ -117,7 +117,6 @@ test_table <- function(table, rho, gamma, name) {
   if (table$n_group < 2) one_group(table)
   sums <- .Call(C_logrank_table, table, table$n_group, table$n_stratum, rho, gamma)
   check_report(sums)
-  sums$rows <- matrix(table$rows, table$n_group)
   sums$merged <- table$merged
   new_logrank(sums, table, rho, gamma, name, any(table$n.event > 0))
 }
@@ -133,32 +132,38 @@ one_group <- function(origin) {
 # `events`, whether there is any, is looked up only where the test is undefined.
 new_logrank <- function(sums, origin, rho, gamma, name, events) {
   labels <- curve_labels(origin)
-  n <- stats::setNames(rowSums(sums$rows), labels)
-  used <- n > 0
+  used <- sums$rows > 0
   if (sum(used) < 2L) one_group(list(group = list(labels = labels[used])))
-  observed <- rowSums(sums$observed)
-  expected <- rowSums(sums$expected)
-  test <- quadratic_form((observed - expected)[used], sums$covariance[used, used])
-  reason <- if (is.na(test$statistic)) undefined_logrank(sums, events)
-  strata <- colSums(sums$rows) > 0
-  structure(list(
+  parts <- sums[c("rows", "observed", "expected", "covariance")]
+  unused <- labels[!used]
+  if (length(unused)) {
+    labels <- labels[used]
+    parts[1:3] <- lapply(parts[1:3], `[`, used)
+    parts$covariance <- parts$covariance[used, used]
+  }
+  for (i in 1:3) names(parts[[i]]) <- labels
+  dimnames(parts$covariance) <- list(labels, labels)
+  test <- quadratic_form(parts$observed - parts$expected, parts$covariance)
+  out <- list(
     statistic = c(`X-squared` = test$statistic), parameter = c(df = test$df),
     p.value = test$p.value, log.p = test$log.p,
-    method = logrank_method(rho, gamma, length(strata) > 1L), data.name = name,
-    n = n[used], observed = stats::setNames(observed[used], labels[used]),
-    expected = stats::setNames(expected[used], labels[used]),
-    variance = matrix(sums$covariance[used, used], sum(used), dimnames = list(labels[used], labels[used])),
-    strata = c(total = sum(strata), informative = sums$strata), unused = labels[!used],
-    rho = rho, gamma = gamma, reason = reason, n.missing = origin$n.missing, n.nan = origin$n.nan,
-    timefix = origin$timefix, merged = sums$merged
-  ), class = c("riskset_logrank", "htest"))
+    method = logrank_method(rho, gamma, origin$n_stratum > 1), data.name = name,
+    n = parts$rows, observed = parts$observed, expected = parts$expected,
+    variance = parts$covariance,
+    strata = c(total = sums$strata[1L], informative = sums$strata[2L]), unused = unused,
+    rho = rho, gamma = gamma,
+    reason = if (is.na(test$statistic)) undefined_logrank(sums, events),
+    n.missing = origin$n.missing, n.nan = origin$n.nan, timefix = origin$timefix,
+    merged = sums$merged
+  )
+  class(out) <- c("riskset_logrank", "htest")
+  out
 }
 
 logrank_method <- function(rho, gamma, stratified) {
-  name <- if (rho == 0 && gamma == 0) "log-rank test"
-          else sprintf("Fleming-Harrington G(%s, %s) test", format(rho), format(gamma))
-  name <- if (stratified) paste("Stratified", name) else name
-  sub("^l", "L", name)
+  if (rho == 0 && gamma == 0) return(if (stratified) "Stratified log-rank test" else "Log-rank test")
+  sprintf("%sFleming-Harrington G(%s, %s) test", if (stratified) "Stratified " else "", format(rho),
+          format(gamma))
 }
 
 undefined_logrank <- function(sums, events) {
@@ -179,10 +184,11 @@ undefined_logrank <- function(sums, events) {
 
 # u' V^- u with V a covariance of possibly lower rank than it has rows; df is that rank.
 quadratic_form <- function(u, v) {
-  undefined <- list(statistic = NA_real_, df = 0, p.value = NA_real_, log.p = NA_real_)
-  if (!all(is.finite(v)) || !all(is.finite(u))) return(undefined)
-  form <- if (length(u) == 2L) c(u[1L]^2 / v[1L], v[1L] > 0) else .Call(C_quadratic, u, v)
-  if (form[2L] == 0) undefined else chi_square(form[1L], form[2L])
+  form <- if (!all(is.finite(v), is.finite(u))) c(NA, 0)
+          else if (length(u) == 2L) c(u[[1L]]^2 / v[[1L]], v[[1L]] > 0)
+          else .Call(C_quadratic, u, v)
+  if (form[2L] > 0) return(chi_square(form[1L], form[2L]))
+  list(statistic = NA_real_, df = 0, p.value = NA_real_, log.p = NA_real_)
 }
 
 chi_square <- function(statistic, df) {

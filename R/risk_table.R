@@ -270,7 +270,7 @@ print.riskset_table <- function(x, digits = getOption("digits") - 3L, ...) {
 
 # What a reader must know about how the counts came about; nothing when there is nothing.
 table_notes <- function(x) {
-  notes <- missing_note(x)
+  notes <- dropped_note(x)
   if (x$merged > 0) {
     notes <- c(notes, sprintf("%.0f distinct times merged as tied (timefix = %s)", x$merged,
                               deparse(x$timefix)))
@@ -278,7 +278,7 @@ table_notes <- function(x) {
   notes
 }
 
-missing_note <- function(x) {
+dropped_note <- function(x) {
   if (!any(x$n.missing > 0)) return(NULL)
   by <- x$n.missing[x$n.missing > 0]
   note <- paste(sprintf("%s: %.0f", names(by), by), collapse = ", ")

@@ -60,8 +60,13 @@ static unsigned paths(void) {
   return allowed;
 }
 
-rs_run r_run(void) {
-  rs_run run = {threads(), poll_interrupt, NULL, paths()};
+/* A small call neither shares its work nor takes long enough to be stopped. */
+rs_run r_run(size_t work) {
+  rs_run run = {1, NULL, NULL, paths()};
+  if (work >= 50000) {
+    run.threads = threads();
+    run.poll = poll_interrupt;
+  }
   return run;
 }
 
@@ -159,8 +164,8 @@ rs_rows r_rows(SEXP list) {
 }
 
 /* Names of rs_problem, rs_column_name and rs_status as the R side knows them. */
-static const char *PROBLEM[] = {"fine",   "negative", "infinite", "event at infinity",
-                                "status", "order",    "zero"};
+static const char *PROBLEM[] = {"fine",  "negative", "infinite", "event at infinity", "status",
+                                "order",    "zero",   "missing"};
 static const char *COLUMN[] = {"time", "entry", "status", "weights", "group", "stratum"};
 static const char *STATUS[] = {"ok", "memory", "interrupt", "row", "large"};
 

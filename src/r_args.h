@@ -11,7 +11,7 @@
 
 #include "core/riskset.h"
 
-rs_run r_run(void);          /* threads, interrupts and paths of this call */
+rs_run r_run(size_t work);   /* threads, interrupts and paths of a call on `work` values */
 rs_column r_column(SEXP x);  /* integer, logical, factor or double; NULL is absent */
 size_t r_count(SEXP x);      /* a non-negative whole number given as a double */
 SEXP r_element(SEXP list, const char *name); /* R_NilValue where there is none */

@@ -16,7 +16,7 @@ SEXP rs_r_cmh(SEXP counts) {
   const char *names[] = {"status", "observed", "expected", "covariance", "values"};
   const int *dim = INTEGER(Rf_getAttrib(counts, R_DimSymbol));
   int size = dim[0] * (dim[1] - 1);
-  rs_run run = r_run();
+  rs_run run = r_run((size_t)XLENGTH(counts));
   rs_cmh test = {
       .rows = (size_t)dim[0], .cols = (size_t)dim[1], .strata = (size_t)dim[2]};
   SEXP out = PROTECT(r_list(5, names));
@@ -58,7 +58,7 @@ SEXP rs_r_cmh_exact(SEXP counts, SEXP odds) {
   size_t strata = (size_t)XLENGTH(counts) / 4;
   double length, ratio = Rf_asReal(odds);
   double work = rs_exact_work(REAL(counts), strata, ratio, &length);
-  rs_run run = r_run();
+  rs_run run = r_run(1000000);
   rs_status status = RS_TOO_LARGE;
   SEXP out = PROTECT(r_list(2, names));
   if (length <= longest && work <= hardest) {

@@ -12,7 +12,7 @@ SEXP rs_r_crosstab_tests(SEXP counts, SEXP row_score, SEXP col_score);
  * if it has other values; a status in words if the core stopped. */
 SEXP rs_r_column_range(SEXP x, SEXP most) {
   rs_range range;
-  rs_run run = r_run();
+  rs_run run = r_run((size_t)XLENGTH(x));
   rs_column column = r_column(x);
   rs_status status =
       rs_column_range(column, (size_t)XLENGTH(x), r_count(most), &run, &range);
@@ -43,7 +43,7 @@ SEXP rs_r_count_table(SEXP columns, SEXP first, SEXP levels, SEXP weight) {
   if (cells > INT_MAX) Rf_error("too many cells");
   SEXP counts = Rf_allocVector(REALSXP, (R_xlen_t)cells);
   SET_VECTOR_ELT(out, 1, counts);
-  rs_run run = r_run();
+  rs_run run = r_run(n);
   rs_status status =
       rs_count_table(category, r_column(weight), n, &run, REAL(counts), &found);
   SET_VECTOR_ELT(out, 0, r_status(status));

@@ -20,10 +20,14 @@ SEXP rs_r_integer64(SEXP x) {
 SEXP rs_r_small_codes(SEXP x) {
   enum { RANGE = 65536 };
   rs_column column = r_column(x);
-  size_t n = (size_t)XLENGTH(x), k = 0;
-  double low, high;
-  if (column.type == RS_NONE || !rs_whole_range(&column, n, &low, &high)) return R_NilValue;
-  if (high - low >= RANGE) return R_NilValue;
+  size_t n = (size_t)XLENGTH(x), k;
+  rs_run run = r_run(n);
+  rs_range range;
+  if (column.type == RS_NONE || rs_column_range(column, n, RANGE, &run, &range) != RS_OK) {
+    return R_NilValue;
+  }
+  double low = range.low, high = range.high;
+  if (!range.whole || high < low || high - low >= RANGE) return R_NilValue;
   int *map = (int *)R_alloc((size_t)(high - low) + 1, sizeof *map);
   SEXP out = PROTECT(Rf_allocVector(VECSXP, 2));
   SEXP code = Rf_allocVector(INTSXP, (R_xlen_t)n);

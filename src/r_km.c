@@ -15,7 +15,7 @@ SEXP rs_r_survival(SEXP table, SEXP type, SEXP z) {
   size_t *start = (size_t *)R_alloc(blocks + 1, sizeof *start);
   rs_table t = r_table(table, start);
   R_xlen_t n = (R_xlen_t)t.n_row;
-  rs_run run = r_run();
+  rs_run run = r_run(t.n_row);
   rs_interval interval = {(rs_conf_type)Rf_asInteger(type), Rf_asReal(z), NA_REAL};
   rs_curves curves = {t.event, t.censor, t.enter, optional(table, "square.event", n),
                       optional(table, "square.censor", n), NULL, NULL, NULL, NULL, NULL,

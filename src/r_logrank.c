@@ -5,23 +5,39 @@ enum { STATUS, REPORT, OBSERVED, EXPECTED, COVARIANCE, ROWS, TIMES, STRATA, MERG
 static const char *NAMES[] = {"status", "report", "observed", "expected", "covariance",
                               "rows",   "times",  "strata",   "merged"};
 
-static double *matrix(SEXP out, int which, size_t rows, size_t cols) {
-  SEXP x = Rf_allocMatrix(REALSXP, (int)rows, (int)cols);
+static double *vector(SEXP out, int which, size_t n) {
+  SEXP x = Rf_allocVector(REALSXP, (R_xlen_t)n);
   SET_VECTOR_ELT(out, which, x);
   return REAL(x);
 }
 
+/* Rows of data by group, and how many strata have any. */
+static double sum_rows(const rs_stream *stream, size_t n_group, size_t n_stratum, double *rows) {
+  double strata = 0;
+  for (size_t g = 0; g < n_group; g++) rows[g] = 0;
+  for (size_t s = 0; s < n_stratum; s++) {
+    double all = 0;
+    for (size_t g = 0; g < n_group; g++) {
+      double n = rs_stream_rows(stream)[g + s * n_group];
+      rows[g] += n;
+      all += n;
+    }
+    strata += all > 0;
+  }
+  return strata;
+}
+
 static rs_status test(SEXP out, rs_stream *stream, size_t n_group, size_t n_stratum, SEXP rho,
                       SEXP gamma, const rs_run *run) {
-  rs_logrank logrank = {Rf_asReal(rho), Rf_asReal(gamma),
-                        matrix(out, OBSERVED, n_group, n_stratum),
-                        matrix(out, EXPECTED, n_group, n_stratum),
-                        matrix(out, COVARIANCE, n_group, n_group), 0, 0};
-  double *rows = matrix(out, ROWS, n_group, n_stratum);
-  for (size_t b = 0; b < n_group * n_stratum; b++) rows[b] = rs_stream_rows(stream)[b];
-  rs_status status = rs_logrank_run(stream, n_group, n_stratum, run, &logrank);
+  SEXP covariance = Rf_allocMatrix(REALSXP, (int)n_group, (int)n_group);
+  SET_VECTOR_ELT(out, COVARIANCE, covariance);
+  rs_logrank logrank = {Rf_asReal(rho), Rf_asReal(gamma), vector(out, OBSERVED, n_group),
+                        vector(out, EXPECTED, n_group), REAL(covariance), 0, 0};
+  double *strata = vector(out, STRATA, 2);
+  strata[0] = sum_rows(stream, n_group, n_stratum, vector(out, ROWS, n_group));
+  rs_status status = rs_logrank_run(stream, n_group, run, &logrank);
+  strata[1] = (double)logrank.informative_strata;
   SET_VECTOR_ELT(out, TIMES, Rf_ScalarReal((double)logrank.informative_times));
-  SET_VECTOR_ELT(out, STRATA, Rf_ScalarReal((double)logrank.informative_strata));
   SET_VECTOR_ELT(out, MERGED, Rf_ScalarReal((double)rs_stream_merged(stream)));
   return status;
 }
@@ -29,7 +45,7 @@ static rs_status test(SEXP out, rs_stream *stream, size_t n_group, size_t n_stra
 /* The log-rank sums from rows of data. */
 SEXP rs_r_logrank_rows(SEXP rows_list, SEXP ties, SEXP rho, SEXP gamma) {
   rs_rows rows = r_rows(rows_list);
-  rs_run run = r_run();
+  rs_run run = r_run(rows.n);
   rs_report report = {0};
   rs_stream *stream = NULL;
   SEXP holder = PROTECT(r_hold_stream());
@@ -53,7 +69,7 @@ SEXP rs_r_logrank_table(SEXP table, SEXP n_group, SEXP n_stratum, SEXP rho, SEXP
   size_t blocks = (size_t)XLENGTH(r_element(table, "size"));
   size_t *start = (size_t *)R_alloc(blocks + 1, sizeof *start);
   rs_table t = r_table(table, start);
-  rs_run run = r_run();
+  rs_run run = r_run(t.n_row);
   rs_stream *stream = NULL;
   if (groups == 0 || blocks % groups != 0 || blocks / groups != strata) {
     Rf_error("the risk table has another number of blocks");

@@ -35,7 +35,7 @@ static rs_status fill(SEXP out, rs_stream *stream, const rs_run *run, size_t blo
 
 SEXP rs_r_tabulate(SEXP r_rows_list, SEXP ties) {
   rs_rows rows = r_rows(r_rows_list);
-  rs_run run = r_run();
+  rs_run run = r_run(rows.n);
   rs_report report = {0};
   rs_stream *stream = NULL;
   SEXP holder = PROTECT(r_hold_stream());

@@ -37,7 +37,7 @@ SEXP rs_r_screen_crosstab(SEXP x, SEXP y, SEXP strata, SEXP y_score, SEXP test) 
   rs_column *column = screen_columns(x, n, &m);
   rs_screen_row *row = (rs_screen_row *)R_alloc(m, sizeof *row);
   double *answer[5];
-  rs_run run = r_run();
+  rs_run run = r_run(n * m);
   SEXP out = PROTECT(r_list(7, names));
   for (int i = 0; i < 5; i++) {
     SET_VECTOR_ELT(out, i + 1, Rf_allocVector(REALSXP, (R_xlen_t)m));

@@ -43,10 +43,10 @@ static rs_column *columns(SEXP x, size_t n, size_t *count) {
 
 SEXP rs_r_screen_logrank(SEXP rows_list, SEXP x, SEXP ties) {
   rs_rows rows = r_rows(rows_list);
-  rs_run run = r_run();
   rs_report report = {0};
   size_t count;
   const rs_column *column = columns(x, rows.n, &count);
+  rs_run run = r_run(rows.n * count);
   rs_screened *result = (rs_screened *)R_alloc(count + 1, sizeof *result);
   SEXP out = PROTECT(r_list(N_OUT, NAMES));
   rs_status status = rs_screen_logrank(&rows, (rs_ties)Rf_asInteger(ties), column, count, &run,
@@ -63,7 +63,7 @@ SEXP rs_r_screen_trials(SEXP rows_list, SEXP n_row, SEXP n_trial, SEXP ties) {
   size_t n = r_count(n_row), count = r_count(n_trial), trial;
   int group_step = (size_t)XLENGTH(r_element(rows_list, "group")) != n || count == 1;
   rs_rows rows = r_trials(rows_list, n, count);
-  rs_run run = r_run();
+  rs_run run = r_run(n * count);
   rs_report report = {0};
   rs_screened *result = (rs_screened *)R_alloc(count + 1, sizeof *result);
   SEXP out = PROTECT(r_list(N_OUT, NAMES));

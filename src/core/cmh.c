@@ -68,8 +68,10 @@ rs_status rs_cmh_run(const double *counts, const rs_run *run, rs_cmh *test) {
     const double *count = counts + k * size;
     stratum_margins(count, rows, cols, test->work);
     rs_mh_add(&mh, test->work, count, 1);
-    double n = test->work[0] + test->work[1];
-    if (size == 4 && n > 0) add_odds(&odds, count, n);
+    if (rows == 2 && cols == 2) {
+      double n = test->work[0] + test->work[1];
+      if (n > 0) add_odds(&odds, count, n);
+    }
     if (run && k % STRATA_A_POLL == STRATA_A_POLL - 1 && rs_stop(run)) {
       rs_mh_close(&mh);
       return RS_INTERRUPTED;

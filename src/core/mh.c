@@ -170,6 +170,7 @@ typedef struct {
   double *risk, *event, *leave; /* n_group each; leave may be negative: entries */
   double surv;                  /* S(t-) of the stratum, all groups pooled */
   int pending;                  /* cells of the current time wait to be added */
+  size_t before;                /* informative tables before this stratum */
 } logrank_state;
 
 static rs_status logrank_open(logrank_state *state, size_t n_group) {
@@ -214,63 +215,61 @@ static void logrank_flush(logrank_state *state, double rho, double gamma) {
   state->pending = 0;
 }
 
-/* Writes the stratum's sums and starts the next one (whose subjects at risk are in `risk`). */
-static void logrank_stratum(logrank_state *state, rs_logrank *test, size_t stratum) {
-  for (size_t g = 0; g < state->n_group; g++) {
-    size_t at = g + stratum * state->n_group;
-    test->observed[at] = rs_total(&state->mh.observed[g]);
-    test->expected[at] = rs_total(&state->mh.expected[g]);
-    memset(&state->mh.observed[g], 0, sizeof(rs_sum));
-    memset(&state->mh.expected[g], 0, sizeof(rs_sum));
-  }
+/* Ends the stratum of the last cells and begins that of block `first`. */
+static void logrank_stratum(logrank_state *state, rs_logrank *test, const double *risk) {
+  test->informative_strata += state->mh.informative > state->before;
+  state->before = state->mh.informative;
+  state->surv = 1;
+  if (risk) memcpy(state->risk, risk, state->n_group * sizeof(double));
 }
 
-static rs_status logrank_cells(rs_stream *stream, logrank_state *state, size_t n_stratum,
-                               const rs_run *run, rs_logrank *test) {
+static inline void logrank_cell(logrank_state *state, size_t group, const rs_cell *cell) {
+  if (cell->kind == RS_KIND_EVENT) state->event[group] += cell->count;
+  else if (cell->kind == RS_KIND_CENSOR) state->leave[group] += cell->count;
+  else state->leave[group] -= cell->count;
+  state->pending = 1;
+}
+
+static rs_status logrank_cells(rs_stream *stream, logrank_state *state, const rs_run *run,
+                               rs_logrank *test) {
   enum { ROOM = 256 };
   rs_cell cell[ROOM];
-  size_t stratum = SIZE_MAX, first = 0, m, read = 0, before = 0, K = state->n_group;
+  size_t first = SIZE_MAX, m, batch = 0, groups = state->n_group;
   double time = 0;
   while ((m = rs_stream_read(stream, cell, ROOM)) > 0) {
     for (size_t i = 0; i < m; i++) {
-      size_t block = cell[i].block;
-      if (stratum == SIZE_MAX || block < first || block >= first + K) {
+      size_t group = cell[i].block - first;
+      if (group >= groups) { /* the first stratum, or another one */
         logrank_flush(state, test->rho, test->gamma);
-        if (stratum != SIZE_MAX) logrank_stratum(state, test, stratum);
-        test->informative_strata += state->mh.informative > before;
-        before = state->mh.informative;
-        stratum = block / K;
-        first = stratum * K;
-        memcpy(state->risk, rs_stream_risk(stream) + first, K * sizeof(double));
-        state->surv = 1;
+        first = cell[i].block / groups * groups;
+        group = cell[i].block - first;
+        logrank_stratum(state, test, rs_stream_risk(stream) + first);
       } else if (cell[i].time != time) {
         logrank_flush(state, test->rho, test->gamma);
       }
       time = cell[i].time;
-      state->pending = 1;
-      if (cell[i].kind == RS_KIND_EVENT) state->event[block - first] += cell[i].count;
-      else if (cell[i].kind == RS_KIND_CENSOR) state->leave[block - first] += cell[i].count;
-      else state->leave[block - first] -= cell[i].count;
+      logrank_cell(state, group, &cell[i]);
     }
-    if ((read += m) % (1u << 16) < ROOM && rs_stop(run)) return RS_INTERRUPTED;
+    if ((++batch & 255) == 0 && rs_stop(run)) return RS_INTERRUPTED;
   }
   logrank_flush(state, test->rho, test->gamma);
-  if (stratum < n_stratum) logrank_stratum(state, test, stratum);
-  test->informative_strata += state->mh.informative > before;
+  logrank_stratum(state, test, NULL);
   return RS_OK;
 }
 
-rs_status rs_logrank_run(rs_stream *stream, size_t n_group, size_t n_stratum,
-                         const rs_run *run, rs_logrank *test) {
+rs_status rs_logrank_run(rs_stream *stream, size_t n_group, const rs_run *run,
+                         rs_logrank *test) {
   logrank_state state;
   rs_status status = logrank_open(&state, n_group);
   if (status != RS_OK) return status;
-  memset(test->observed, 0, n_group * n_stratum * sizeof(double));
-  memset(test->expected, 0, n_group * n_stratum * sizeof(double));
   test->informative_strata = 0;
-  status = logrank_cells(stream, &state, n_stratum, run, test);
+  status = logrank_cells(stream, &state, run, test);
   if (status == RS_OK) {
     rs_mh_finish(&state.mh);
+    for (size_t g = 0; g < n_group; g++) {
+      test->observed[g] = rs_total(&state.mh.observed[g]);
+      test->expected[g] = rs_total(&state.mh.expected[g]);
+    }
     for (size_t i = 0; i < n_group * n_group; i++) {
       test->covariance[i] = rs_total(&state.mh.covariance[i]);
     }

@@ -89,7 +89,8 @@ typedef enum {
   RS_EVENT_AT_INFINITY,
   RS_NOT_A_STATUS,
   RS_ENTRY_NOT_BEFORE_TIME,
-  RS_ALL_ZERO
+  RS_ALL_ZERO,
+  RS_MISSING /* where a missing value may not be (weights) */
 } rs_problem;
 
 /* What one pass over the rows finds. */
@@ -110,9 +111,6 @@ typedef struct {
   double value;               /* the offending value */
 } rs_report;
 
-/* Smallest and largest of n values; 0 when one is not whole (NA aside), when all are NA, or when
- * they are beyond 2^31. */
-int rs_whole_range(const rs_column *x, size_t n, double *low, double *high);
 /* Codes 1..k of whole numbers from low to high, in increasing order; NA becomes INT_MIN. map
  * (high - low + 1 elements) gets the code of each number, 0 where it does not occur; code may be
  * NULL. Returns k. */
@@ -265,15 +263,15 @@ double rs_quadratic(const double *u, const double *v, size_t p, double *work, si
 
 /* Fleming & Harrington's G(rho, gamma): each event time weighs S(t-)^rho (1 - S(t-))^gamma,
  * S the pooled Kaplan-Meier of its stratum (Fleming & Harrington 1991, ch. 7).
- * observed, expected: n_group x n_stratum by column; covariance: n_group x n_group. */
+ * observed, expected: n_group, summed over strata; covariance: n_group x n_group. */
 typedef struct {
   double rho, gamma;
   double *observed, *expected, *covariance;
   size_t informative_times, informative_strata;
 } rs_logrank;
 
-rs_status rs_logrank_run(rs_stream *stream, size_t n_group, size_t n_stratum,
-                         const rs_run *run, rs_logrank *test);
+rs_status rs_logrank_run(rs_stream *stream, size_t n_group, const rs_run *run,
+                         rs_logrank *test);
 
 /* ---- Many log-rank tests ----------------------------------------------------------------- */
 

@@ -72,6 +72,7 @@ enum {
   BAD_ENTRY_NEGATIVE,
   BAD_ENTRY_INFINITE,
   BAD_ENTRY_ORDER,
+  BAD_WEIGHT_MISSING,
   BAD_WEIGHT_NEGATIVE,
   BAD_WEIGHT_INFINITE,
   N_BAD
@@ -84,8 +85,8 @@ static const struct {
     {RS_COLUMN_STATUS, RS_NOT_A_STATUS},     {RS_COLUMN_TIME, RS_NEGATIVE},
     {RS_COLUMN_TIME, RS_INFINITE},           {RS_COLUMN_TIME, RS_EVENT_AT_INFINITY},
     {RS_COLUMN_ENTRY, RS_NEGATIVE},          {RS_COLUMN_ENTRY, RS_INFINITE},
-    {RS_COLUMN_ENTRY, RS_ENTRY_NOT_BEFORE_TIME}, {RS_COLUMN_WEIGHT, RS_NEGATIVE},
-    {RS_COLUMN_WEIGHT, RS_INFINITE}};
+    {RS_COLUMN_ENTRY, RS_ENTRY_NOT_BEFORE_TIME}, {RS_COLUMN_WEIGHT, RS_MISSING},
+    {RS_COLUMN_WEIGHT, RS_NEGATIVE},         {RS_COLUMN_WEIGHT, RS_INFINITE}};
 
 typedef struct {
   size_t used, missing[RS_COLUMNS], not_a_number;
@@ -148,7 +149,9 @@ static void count_missing(const rs_rows *rows, const rs_batch *b, size_t from, s
     }
     f->missing[RS_COLUMN_ENTRY] += b->entry && isnan(b->entry[i]);
     f->missing[RS_COLUMN_STATUS] += b->status && isnan(b->status[i]);
-    f->missing[RS_COLUMN_WEIGHT] += b->weight && isnan(b->weight[i]);
+    if (b->weight && isnan(b->weight[i])) {
+      note_bad(f, BAD_WEIGHT_MISSING, from + i, b->weight[i]);
+    }
     f->missing[RS_COLUMN_GROUP] += group && group[from + i] == INT_MIN;
     f->missing[RS_COLUMN_STRATUM] += stratum && stratum[from + i] == INT_MIN;
   }
@@ -365,30 +368,6 @@ size_t rs_missing_rows(const rs_rows *rows, double event, size_t *at, size_t roo
 }
 
 /* ---- Categories ------------------------------------------------------------------------- */
-
-int rs_whole_range(const rs_column *x, size_t n, double *low, double *high) {
-  double room[RS_BATCH], lo = INFINITY, hi = -INFINITY;
-  int whole = 1;
-  for (size_t from = 0; whole && from < n; from += RS_BATCH) {
-    size_t m = n - from < RS_BATCH ? n - from : RS_BATCH;
-    const double *v = read_double(x, from, m, room);
-    for (size_t i = 0; i < m; i++) {
-      lo = v[i] < lo ? v[i] : lo;
-      hi = v[i] > hi ? v[i] : hi;
-    }
-    if (!(lo >= -2147483648.0 && hi < 2147483648.0)) {
-      if (lo <= hi) return 0;
-      continue; /* only NA so far */
-    }
-    for (size_t i = 0; i < m; i++) {
-      double t = v[i] == v[i] ? v[i] : 0;
-      whole &= (double)(int)t == t;
-    }
-  }
-  *low = lo;
-  *high = hi;
-  return whole && lo <= hi;
-}
 
 size_t rs_small_codes(const rs_column *x, size_t n, double low, double high, int *map,
                       int *code) {

@@ -253,33 +253,29 @@ static rs_column shifted(rs_column column, size_t by) {
   return column;
 }
 
-/* observed, expected, covariance, then workspace of the same size. */
+/* room: observed, expected, covariance, O - E, then work of rs_quadratic(). */
 static rs_status test_trial(const rs_rows *rows, rs_ties ties, double *room,
                             rs_screened *out, rs_report *report) {
   const rs_run alone = {1, NULL, NULL, RS_PATH_COUNT | RS_PATH_SORT};
-  size_t k = rows->n_group, s = rows->n_stratum;
+  size_t k = rows->n_group, groups = 0;
   rs_stream *stream;
   rs_status status = rs_stream_open(rows, ties, &alone, &stream, report);
   if (status != RS_OK || !stream) return status;
-  rs_logrank test = {0, 0, room, room + k * s, room + 2 * k * s, 0, 0};
-  double *difference = test.covariance + k * k, *work = difference + k;
-  status = rs_logrank_run(stream, k, s, &alone, &test);
-  out->n = report->used;
-  size_t groups = 0;
-  for (size_t g = 0; g < k; g++) {
-    double n = 0, events = 0;
-    difference[g] = 0;
-    for (size_t b = 0; b < s; b++) {
-      n += rs_stream_rows(stream)[g + b * k];
-      events += test.observed[g + b * k];
-      difference[g] += test.observed[g + b * k] - test.expected[g + b * k];
-    }
+  rs_logrank test = {0, 0, room, room + k, room + 2 * k, 0, 0};
+  double *difference = test.covariance + k * k, *work = difference + k, events = 0;
+  status = rs_logrank_run(stream, k, &alone, &test);
+  for (size_t g = 0; status == RS_OK && g < k; g++) {
+    double n = 0;
+    for (size_t b = 0; b < rows->n_stratum; b++) n += rs_stream_rows(stream)[g + b * k];
     groups += n > 0;
-    out->events += (size_t)events;
+    events += test.observed[g];
+    difference[g] = test.observed[g] - test.expected[g];
   }
   rs_stream_close(stream);
   if (status != RS_OK) return status;
   conclude(difference, test.covariance, k, work, out);
+  out->n = report->used;
+  out->events = (size_t)events;
   out->groups = groups;
   return RS_OK;
 }
@@ -287,7 +283,7 @@ static rs_status test_trial(const rs_rows *rows, rs_ties ties, double *room,
 rs_status rs_screen_trials(const rs_rows *rows, size_t n_trial, int group_step, rs_ties ties,
                            const rs_run *run, rs_screened *result, rs_report *report,
                            size_t *trial) {
-  size_t k = rows->n_group, size = 2 * k * rows->n_stratum + 2 * k * k + 4 * k;
+  size_t k = rows->n_group, size = 2 * k * k + 6 * k;
   rs_status status = RS_OK;
   int stopped = 0;
   *trial = SIZE_MAX;

@@ -191,7 +191,8 @@ static rs_status screen_column(const screen_job *job, rs_column x, scratch *own,
   small_table t;
   *row = (rs_screen_row){0, 0, NAN, NAN, NAN, RS_SCREEN_DONE};
   rs_column_range(x, job->n, MOST_CELLS, NULL, &range);
-  size_t levels = range.high >= range.low ? (size_t)(range.high - range.low) + 1 : 0;
+  int some = range.whole && range.high >= range.low;
+  size_t levels = some ? (size_t)(range.high - range.low) + 1 : 0;
   if (!range.whole || (levels + 1) * (job->places + 1) > MOST_CELLS ||
       (job->test == RS_SCREEN_CMH && levels * job->n_y > MOST_TRACKED)) {
     row->reason = RS_SCREEN_WIDE;

@@ -75,6 +75,12 @@ test_that("exact estimate and limits solve their equations to 1e-12", {
   expect_equal(round(fit$conf.int[2], 3), 105.549) # SAS, PROC FREQ example 3 (C2)
 })
 
+test_that("exact limits of a large sample are those of the normal, without a warning", {
+  fit <- expect_silent(cmh(array(c(2000, 2100, 1900, 2000), c(2, 2, 3)), exact = TRUE))
+  peer <- cmh(array(c(2000, 2100, 1900, 2000), c(2, 2, 3)))
+  expect_equal(c(fit$conf.int), c(peer$conf.int), tolerance = 1e-3)
+})
+
 test_that("published: migraine trial, SAS STAT freq_sect031 (C1)", {
   x <- array(c(16, 5, 11, 20, 12, 7, 16, 19), c(2, 2, 2))
   fit <- cmh(x, correct = FALSE)

@@ -76,6 +76,15 @@ test_that("published: CAMIS comparison of R and SAS (C6, C7)", {
   expect_equal(round(big$statistic[1:2], 4), c(12.1804, 11.1453))
 })
 
+test_that("cells with an expected count below 5 are counted, and the smallest is told", {
+  for (m in c(flat_tables(), random_tables(20, 3, 3, 7))) {
+    fit <- crosstab(m)
+    e <- outer(rowSums(m), colSums(m)) / sum(m)
+    expect_equal(fit$low.expected, sum(e < 5))
+    expect_equal(fit$min.expected, min(e))
+  }
+})
+
 test_that("all three doors give the same table", {
   d <- datasets::infert
   by_formula <- crosstab(case ~ spontaneous, data = d)

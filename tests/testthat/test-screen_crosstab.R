@@ -106,6 +106,14 @@ test_that("the answer does not depend on threads (F61)", {
   expect_identical(list(screen_crosstab(m, y), screen_crosstab(m, y, site)), one)
 })
 
+test_that("columns with infinite or fractional numbers are categories like any other", {
+  x <- cbind(wild = rep(c(-Inf, 0.5, Inf, NaN), 10))
+  y <- rep(0:1, each = 20)
+  ours <- screen_crosstab(x, y)
+  expect_equal(ours$statistic, crosstab(x[, 1], y)$tests$statistic[1])
+  expect_equal(ours$n, 30)
+})
+
 test_that("a P beyond double precision keeps its logarithm (F54)", {
   y <- rep(0:1, each = 1000)
   ours <- screen_crosstab(cbind(same = y), y)

@@ -1,0 +1,4 @@
+library(testthat)
+library(riskset)
+
+test_check("riskset")
