@@ -202,7 +202,9 @@ read_survival_formula <- function(formula, data, weights, subset, event) {
     t$code <- t$code[keep]
     t
   })
-  survival_rows(y, terms, weights[keep], event, row_names(data, keep), keep)
+  weights <- weights[keep]
+  if (!is.null(weights)) weights[is.na(keep)] <- 1 # the row is missing, not its weight
+  survival_rows(y, terms, weights, event, row_names(data, keep), keep)
 }
 
 read_survival_vectors <- function(time, status, group, strata, weights, entry, event) {

@@ -234,7 +234,7 @@ static rs_status logrank_cells(rs_stream *stream, logrank_state *state, const rs
                                rs_logrank *test) {
   enum { ROOM = 256 };
   rs_cell cell[ROOM];
-  size_t first = SIZE_MAX, m, batch = 0, groups = state->n_group;
+  size_t first = SIZE_MAX / 2, m, batch = 0, groups = state->n_group; /* no block yet */
   double time = 0;
   while ((m = rs_stream_read(stream, cell, ROOM)) > 0) {
     for (size_t i = 0; i < m; i++) {

@@ -153,7 +153,7 @@ random_trial <- function(seed, n = 30, missing = 2) {
     whole = sample(0:3, n, TRUE), fraction = sample(c(0, 0.25, 1, 2.5), n, TRUE)
   )
   d$entry <- d$time * sample(c(0, 0.25, 0.5), n, TRUE)
-  for (column in sample(names(d), missing)) d[sample.int(n, 1L), column] <- NA
+  for (column in sample(c("time", "status", "g", "h", "entry"), missing)) d[sample.int(n, 1L), column] <- NA
   d
 }
 
