@@ -150,8 +150,15 @@ crosstab_tests <- function(counts, row_scores = seq_len(nrow(counts)),
 }
 
 # Pearson's chi-square without correction: list(statistic, df, p.value).
+# Of counts without empty rows or columns; Fisher's test of a larger table can take seconds, so
+# crosstab_tests() is not the way.
 pearson_test <- function(counts) {
-  as.list(crosstab_tests(counts)[1L, c("statistic", "df", "p.value")])
+  storage.mode(counts) <- "double"
+  scores <- lapply(dim(counts), function(k) as.double(seq_len(k)))
+  statistic <- .Call(C_crosstab_tests, counts, scores[[1L]], scores[[2L]])$values[4L]
+  df <- (nrow(counts) - 1) * (ncol(counts) - 1)
+  list(statistic = statistic, df = df,
+       p.value = stats::pchisq(statistic, df, lower.tail = FALSE))
 }
 
 crosstab_methods <- c("Pearson chi-square", "Continuity correction (Yates)",
@@ -202,10 +209,10 @@ as_frame <- function(...) {
 }
 
 # fisher.test() stops with an error on tables beyond its workspace, but within these bounds it
-# does so at once.
+# does so soon, and without harm (fisher_safe()).
 fisher_p <- function(counts, n, log_p) {
   if (!is.na(log_p)) return(list(log_p = log_p, reason = NA_character_))
-  if (n > 1e5 || length(counts) > 400L || all(dim(counts) == 2L)) {
+  if (n > 1e5 || length(counts) > 400L || all(dim(counts) == 2L) || !fisher_safe(counts, n)) {
     return(list(log_p = NA_real_, reason = "too large a table for an exact test"))
   }
   p <- tryCatch(stats::fisher.test(counts)$p.value, error = function(e) NULL)
@@ -213,6 +220,26 @@ fisher_p <- function(counts, n, log_p) {
     return(list(log_p = NA_real_, reason = "fisher.test() has no workspace for this table"))
   }
   list(log_p = log(p), reason = NA_character_)
+}
+
+# FEXACT, the code of fisher.test() for these tables, counts its nodes in static variables. Two
+# of its errors, more than 200 nodes ("error 30") and a hash key above the largest integer,
+# leave them set, and the next call, for whatever table, writes outside of its memory.
+# TRUE if neither can occur. A node is a partition of at most n - 2 subjects: up to 17 subjects
+# there are at most 176. Beyond, the nodes grow with the sides of the table, hardly with n: in a
+# search for the worst margins within these sides there were at most 125.
+fisher_safe <- function(counts, n) {
+  side <- sort(dim(counts))
+  longest <- c(0, 100, 16, 8, 5, 0)[min(side[1L], 6L)]
+  (n <= 17 || side[2L] <= longest) &&
+    max(fisher_key(rowSums(counts), side[1L]), fisher_key(colSums(counts), side[1L])) <=
+      .Machine$integer.max
+}
+
+# The largest key of k of the sums: digits in ascending order, to the base of the largest + 1.
+fisher_key <- function(sums, k) {
+  digits <- sort(sums, decreasing = TRUE)[seq_len(k)]
+  sum(digits * (digits[1L] + 1)^(seq_len(k) - 1))
 }
 
 # ---- Printing ---------------------------------------------------------------------------

@@ -4,29 +4,48 @@
 # ---- Formulas ---------------------------------------------------------------------------
 
 # The parts of `response ~ a + b + strata(s)`: the response as an expression, and one term for
-# each variable on the right, with its role. `specials_refused` are refused by name.
-read_formula <- function(formula, data, response = TRUE) {
+# each variable on the right, with its role.
+read_formula <- function(formula, data) {
   if (!inherits(formula, "formula")) {
     abort("formula", "`formula` must be a formula such as Surv(time, status) ~ group, not %s",
           what(formula))
   }
-  if (response && length(formula) != 3L) {
+  if (length(formula) != 3L) {
     abort("formula", "`formula` must have a response on its left side, such as %s",
           "Surv(time, status) ~ group")
   }
   check_data(data)
+  variables <- plain_terms(formula[[3L]])
+  if (is.null(variables)) variables <- parsed_terms(formula, data)
+  list(
+    response = formula[[2L]], env = environment(formula),
+    terms = lapply(variables, function(v) list(expr = v, name = term_name(v), role = term_role(v)))
+  )
+}
+
+# The variables of `a + b + strata(s)`, or of `1`; NULL for anything else: stats::terms() takes
+# as long as a small test.
+plain_terms <- function(rest) {
+  if (identical(rest, 1)) return(list())
+  terms <- list()
+  while (is.call(rest) && identical(rest[[1L]], quote(`+`)) && length(rest) == 3L) {
+    terms <- c(list(rest[[3L]]), terms)
+    rest <- rest[[2L]]
+  }
+  terms <- c(list(rest), terms)
+  plain <- vapply(terms, function(t) {
+    if (is.symbol(t)) !identical(t, quote(.)) else is.call(t) && term_role(t) == "stratum"
+  }, NA)
+  if (all(plain) && !anyDuplicated(terms)) terms
+}
+
+parsed_terms <- function(formula, data) {
   terms <- tryCatch(
     stats::terms(formula, specials = c("strata", "cluster", "tt"), data = dot_data(formula, data)),
     error = function(e) abort("formula", "`formula` cannot be read: %s", conditionMessage(e))
   )
   check_terms(terms)
-  variables <- as.list(attr(terms, "variables"))[-1L]
-  if (response) variables <- variables[-1L]
-  list(
-    response = if (response) formula[[2L]],
-    terms = lapply(variables, function(v) list(expr = v, name = term_name(v), role = term_role(v))),
-    env = environment(formula)
-  )
+  as.list(attr(terms, "variables"))[-(1:2)]
 }
 
 check_data <- function(data) {
@@ -68,7 +87,22 @@ term_role <- function(expr) {
 
 # The name model.frame() would give the column, without backticks around `a b`.
 term_name <- function(expr) {
-  if (is.symbol(expr)) as.character(expr) else paste(deparse(expr, 500L), collapse = " ")
+  if (is.symbol(expr)) return(as.character(expr))
+  if (length(expr) == 2L && is.symbol(expr[[1L]]) && is.symbol(expr[[2L]]) && is.null(names(expr))) {
+    inner <- as.character(expr[[2L]])
+    if (make.names(inner) == inner) return(paste0(as.character(expr[[1L]]), "(", inner, ")"))
+  }
+  paste(deparse(expr, 500L), collapse = " ")
+}
+
+# A variable by its name, where that is all; anything else is evaluated.
+variable <- function(expr, data, env, label) {
+  if (is.null(expr)) return(NULL)
+  if (is.symbol(expr) && is.list(data)) {
+    found <- .subset2(data, as.character(expr))
+    if (!is.null(found)) return(found)
+  }
+  evaluate(expr, data, env, label)
 }
 
 evaluate <- function(expr, data, env, label) {
@@ -86,13 +120,15 @@ evaluate <- function(expr, data, env, label) {
 as_codes <- function(x, name) {
   if (is.factor(x)) {
     list(code = x, labels = levels(x), values = NULL, kind = "factor")
+  } else if (!is.object(x) && (is.double(x) || is.integer(x)) && is.null(dim(x))) {
+    number_codes(x)
   } else if (is.logical(x)) {
     list(code = x + 1L, labels = c("FALSE", "TRUE"), values = c(0, 1), kind = "number")
-  } else if (is.numeric(x) && is.null(dim(x)) && !inherits(x, c("Date", "POSIXt"))) {
-    number_codes(plain_number(x, name))
   } else if (is.character(x)) {
     labels <- sort(unique(x), method = "radix")
     list(code = match(x, labels), labels = labels, values = NULL, kind = "text")
+  } else if (is.numeric(x) && is.null(dim(x)) && !inherits(x, c("Date", "POSIXt"))) {
+    number_codes(plain_number(x, name))
   } else if (is.atomic(x) && is.null(dim(x)) && !is.null(x)) {
     f <- factor(x)
     list(code = f, labels = levels(f), values = NULL, kind = "other")
@@ -123,6 +159,7 @@ number_codes <- function(x) {
 # A numeric column as C reads it: integer or double, never integer64's bits. Attributes of a
 # labelled column (haven) are ignored; difftime keeps its number.
 plain_number <- function(x, name, kind = "argument") {
+  if (!is.object(x) && (is.double(x) || is.integer(x)) && is.null(dim(x))) return(x)
   if (inherits(x, "integer64")) return(integer64_number(x, name))
   refused <- inherits(x, c("Date", "POSIXt", "factor")) || !is.null(dim(x))
   if (refused || !(is.integer(x) || is.double(x))) {
@@ -155,7 +192,7 @@ same_length <- function(...) {
 
 # What the C core tabulates, and what it stands for. `rows` goes to C as it is; `terms` name the
 # variables behind group and stratum in the order of the formula.
-survival_rows <- function(y, terms, weights, event, row_names = NULL, kept = NULL) {
+survival_rows <- function(y, terms, weights, event, data = NULL, kept = NULL) {
   group <- combine_terms(terms, "group")
   stratum <- combine_terms(terms, "stratum")
   if (group$n * stratum$n > 5e8) {
@@ -169,15 +206,17 @@ survival_rows <- function(y, terms, weights, event, row_names = NULL, kept = NUL
     ),
     group = group[c("labels", "used")], stratum = stratum[c("labels", "used")],
     terms = lapply(terms, `[`, c("name", "role", "labels", "values", "kind", "pad")),
-    row_names = row_names, kept = kept
+    data = data, kept = kept
   )
 }
 
 # Before anything is subset: a short column would be filled up with NA.
 check_columns <- function(y, terms, weights) {
-  codes <- lapply(terms, `[[`, "code")
-  names(codes) <- vapply(terms, `[[`, "", "name")
-  do.call(same_length, c(y[c("time", "entry", "status")], list(weights = weights), codes))
+  n <- length(y$time)
+  columns <- c(y[c("entry", "status")], list(weights), lapply(terms, `[[`, "code"))
+  if (all(lengths(columns) == n | vapply(columns, is.null, NA))) return(invisible())
+  names(columns) <- c("entry", "status", "weights", vapply(terms, `[[`, "", "name"))
+  do.call(same_length, c(list(time = y$time), columns))
 }
 
 read_survival_formula <- function(formula, data, weights, subset, event) {
@@ -185,11 +224,11 @@ read_survival_formula <- function(formula, data, weights, subset, event) {
   y <- read_response(parts$response, data, parts$env, event)
   y["status"] <- list(check_status(y$status, event))
   terms <- lapply(parts$terms, read_term, data = data, env = parts$env)
-  weights <- read_weights(evaluate(weights, data, parts$env, "weights"))
+  weights <- read_weights(variable(weights, data, parts$env, "weights"))
   check_columns(y, terms, weights)
-  keep <- evaluate(subset, data, parts$env, "subset")
+  keep <- variable(subset, data, parts$env, "subset")
   if (is.null(keep)) {
-    return(survival_rows(y, terms, weights, event, row_names(data)))
+    return(survival_rows(y, terms, weights, event, data))
   }
   keep <- read_subset(keep, length(y$time))
   # The coding of status is that of all the data, as Surv() would have seen it.
@@ -204,7 +243,7 @@ read_survival_formula <- function(formula, data, weights, subset, event) {
   })
   weights <- weights[keep]
   if (!is.null(weights)) weights[is.na(keep)] <- 1 # the row is missing, not its weight
-  survival_rows(y, terms, weights, event, row_names(data, keep), keep)
+  survival_rows(y, terms, weights, event, data, keep)
 }
 
 read_survival_vectors <- function(time, status, group, strata, weights, entry, event) {
@@ -232,7 +271,7 @@ vector_term <- function(x, name, role) {
 # building the object costs more than the whole of the test. Anything else is evaluated.
 read_response <- function(expr, data, env, event) {
   if (is_plain_surv(expr, env)) {
-    args <- lapply(as.list(expr)[-1L], function(e) evaluate(e, data, env, term_name(e)))
+    args <- lapply(as.list(expr)[-1L], function(e) variable(e, data, env, term_name(e)))
     return(plain_surv(args))
   }
   y <- evaluate(expr, data, env, paste(deparse(expr), collapse = " "))
@@ -295,6 +334,10 @@ read_time <- function(x, name) {
 }
 
 check_status <- function(status, event) {
+  if (is.null(event) && !is.object(status) && is.null(dim(status)) &&
+        (is.integer(status) || is.double(status) || is.logical(status))) {
+    return(status)
+  }
   if (!is.null(event) && (!is.numeric(event) || length(event) != 1L || is.na(event))) {
     abort("status", "`event` must be the one code of `status` that is an event, not %s",
           what(event))
@@ -346,7 +389,7 @@ read_subset <- function(keep, n) {
 
 read_term <- function(term, data, env) {
   if (term$role == "stratum") return(c(term[c("name", "role")], stratum_codes(term$expr, data, env)))
-  x <- evaluate(term$expr, data, env, term$name)
+  x <- variable(term$expr, data, env, term$name)
   c(term[c("name", "role")], as_codes(x, term$name), list(pad = is.factor(x)))
 }
 
@@ -358,7 +401,7 @@ stratum_codes <- function(expr, data, env) {
     return(c(as_codes(evaluate(expr, data, env, "strata()"), "strata()"), list(pad = TRUE)))
   }
   label <- term_name(expr[[2L]])
-  x <- evaluate(expr[[2L]], data, env, label)
+  x <- variable(expr[[2L]], data, env, label)
   codes <- as_codes(x, label)
   if (!is.factor(x) && !is.character(x)) codes$labels <- paste0(label, "=", codes$labels)
   c(codes, list(pad = !is.factor(x)))
@@ -376,7 +419,7 @@ row_names <- function(data, keep = NULL) {
 # All terms of one role as one code, the first term slowest. `used` holds the codes that occur
 # where the product of the levels is too large to keep a place for each.
 combine_terms <- function(terms, role) {
-  terms <- terms[vapply(terms, function(t) t$role == role, NA)]
+  if (length(terms) > 0L) terms <- terms[vapply(terms, function(t) t$role == role, NA)]
   if (length(terms) == 0L) return(list(code = NULL, n = 1, labels = NULL, used = NULL))
   if (length(terms) == 1L) {
     n <- length(terms[[1L]]$labels)
@@ -451,8 +494,7 @@ ties_code <- function(timefix) {
 # counted by contingency_count(), tables of counts checked by contingency_table(); both give
 # list(counts, scores, fixed, n.missing, data.name).
 contingency_formula <- function(formula, data, weights, subset) {
-  parts <- plain_formula(formula, data)
-  if (is.null(parts)) parts <- read_formula(formula, data)
+  parts <- read_formula(formula, data)
   group <- vapply(parts$terms, function(t) t$role == "group", NA)
   if (sum(group) != 1L) {
     abort("formula", "`x` must have one exposure on its right side, such as %s, not %d",
@@ -466,43 +508,6 @@ contingency_formula <- function(formula, data, weights, subset) {
     do.call(c, lapply(parts$terms[!group], strata_columns, get)),
     get(weights, "weights"), get(subset, "subset"), names
   )
-}
-
-# What read_formula() gives, for `y ~ x + strata(a)` with a variable for each; NULL for any
-# other formula. stats::terms() takes as long as a small test.
-plain_formula <- function(formula, data) {
-  if (!inherits(formula, "formula") || length(formula) != 3L) return(NULL)
-  if (!is.null(data) && !is.list(data)) return(NULL)
-  rest <- formula[[3L]]
-  terms <- list()
-  while (is.call(rest) && identical(rest[[1L]], quote(`+`)) && length(rest) == 3L) {
-    terms <- c(list(rest[[3L]]), terms)
-    rest <- rest[[2L]]
-  }
-  terms <- c(list(rest), terms)
-  if (!all(vapply(terms, is_plain_term, NA))) return(NULL)
-  list(
-    response = formula[[2L]], env = environment(formula),
-    terms = lapply(terms, function(t) {
-      list(expr = t, name = if (is.symbol(t)) as.character(t) else "strata()",
-           role = if (is.symbol(t)) "group" else "stratum")
-    })
-  )
-}
-
-is_plain_term <- function(t) {
-  if (is.symbol(t)) return(!identical(t, quote(.)))
-  is.call(t) && term_role(t) == "stratum"
-}
-
-# A variable by its name, where that is all; anything else is evaluated.
-variable <- function(expr, data, env, label) {
-  if (is.null(expr)) return(NULL)
-  if (is.symbol(expr) && is.list(data)) {
-    found <- .subset2(data, as.character(expr))
-    if (!is.null(found)) return(found)
-  }
-  evaluate(expr, data, env, label)
 }
 
 # The variables inside strata(a, b); with its other arguments, survival's own factor.

@@ -132,7 +132,8 @@ omitted_rows <- function(input, table, action) {
     abort("missing", "%.0f rows have a missing value and `na.action` is na.fail", dropped)
   }
   rows <- .Call(C_missing_rows, input$rows, table$event, dropped)
-  names(rows) <- as.character(if (is.null(input$row_names)) rows else input$row_names[rows])
+  names <- row_names(input$data, input$kept)
+  names(rows) <- as.character(if (is.null(names)) rows else names[rows])
   structure(rows, class = action)
 }
 

@@ -18,7 +18,7 @@ source("data-raw/crlm_check.R")
 n_died <- 150
 n_censored <- 50
 pool_factor <- 5 # candidates for each set kept
-n_few_ties <- 200
+n_few_ties <- 300
 # Deaths allowed at one time, where the curve must step over .45, .5 or .55.
 max_tie <- c(A = 5, B = 5, B1 = 4, B2 = 5)
 
@@ -126,7 +126,7 @@ fill_cells <- function(cells, bounds, aims) {
   lo <- vapply(bounds, function(b) cummax(b$lo), numeric(k))
   hi <- vapply(bounds, function(b) rev(cummin(rev(b$hi))), numeric(k))
   if (any(lo > hi)) return(NULL)
-  # most contradictions show already here, where they are cheap to find
+  # Most contradictions show already here, where they are cheap to find.
   if (subgroups == 2 && any(lo[, 1] + lo[, 2] > hi[, 3] | hi[, 1] + hi[, 2] < lo[, 3])) {
     return(NULL)
   }
@@ -209,7 +209,7 @@ steer <- function(time, died, first, cell, window, steps) {
 }
 
 chisq_window <- function(p) qchisq(rev(p), 1, lower.tail = FALSE)
-# away from the rounding edges
+# Away from the rounding edges.
 window_ab <- chisq_window(c(0.00055, 0.00145))
 window_b1b2 <- chisq_window(c(0.0336, 0.0344))
 
@@ -222,7 +222,6 @@ make_b <- function(censored, ends) {
   count <- fill_cells(cells, bounds, lapply(s[1:2], latent_course, cells))
   if (is.null(count)) return(NULL)
   group <- rep(c("B1", "B2"), c(24, 52))
-  died <- rep(TRUE, 76)
   for (try in 1:6) {
     cell <- list(B1 = draw_times(count[, 1], cells), B2 = draw_times(count[, 2], cells))
     if (censored) {
@@ -252,10 +251,10 @@ make_a <- function(b, ends) {
   cells <- cells_of(c(s$u, s$v, s$m, s$l, 2300L))
   bounds <- bounds_of(s, cells)
   j <- 2 * match(2300L, cells$points)
-  # overall, the 78th and the 79th of the 156 are both at 23 months
+  # Overall, the 78th and the 79th of the 156 are both at 23 months.
   bounds$hi[j - 1] <- min(bounds$hi[j - 1], 77 - sum(b$time < 2300))
   bounds$lo[j] <- max(bounds$lo[j], 79 - sum(b$time <= 2300))
-  if (any(bounds$lo > bounds$hi) || any(bounds$hi < 0)) return(NULL)
+  if (any(bounds$lo > bounds$hi)) return(NULL)
   count <- fill_cells(cells, list(bounds), list(latent_course(s, cells)))
   if (is.null(count)) return(NULL)
   for (try in 1:6) {
@@ -331,14 +330,17 @@ colnames(curves) <- rep(c("A", "B1", "B2"), each = length(months))
 
 # The set to ship as rows: near the middle of the pool, ties small, no long gaps.
 middle <- apply(curves[!few_ties, ], 2, median)
-off_middle <- rowMeans(abs(sweep(curves, 2, middle)))
+off_middle <- abs(sweep(curves, 2, middle))
+off_middle <- rowMeans(sapply(c("A", "B1", "B2"), function(k) {
+  apply(off_middle[, colnames(curves) == k], 1, max)
+}))
 uneven <- vapply(pool, function(set) {
   by_group <- split(set$time, set$group)
   n <- unlist(lapply(by_group, table))
   gaps <- vapply(by_group, function(x) sum(diff(c(300, x, 8400))^2) / 8100^2, 1)
   sum((n[n > 1] - 1)^2) / 100 + sum(gaps)
 }, 1)
-main <- which.min(ifelse(few_ties, off_middle + 0.15 * uneven, Inf))
+main <- which.min(ifelse(few_ties, off_middle + 0.1 * uneven, Inf))
 
 # The others: each time the one farthest from all taken, so that the 200 show how
 # little the printed numbers determine.

@@ -45,6 +45,7 @@ test_that("km() equals survfit() in every component, for every data set of survi
     if (names(cases)[i] == "pbcseq") data$drug <- data$trt == 1
     if (names(cases)[i] == "transplant") data <- subset(data, futime > 0)
     if (all(c("start", "stop") %in% names(data))) data <- subset(data, start < stop)
+    if ("time1" %in% names(data)) data <- subset(data, time1 < time2)
     if ("entry" %in% names(data)) data <- subset(data, entry < futime)
     expect_survfit(cases[[i]], data, conf.type = types[i], ours = list(timefix = "survival"))
     # The same where times are taken as they are.

@@ -1,0 +1,412 @@
+# ---- Equal to survdiff() ----------------------------------------------------------------
+
+test_that("logrank() equals survdiff() for every data set of survival", {
+  cases <- list(
+    aml = Surv(time, status) ~ x,
+    bladder = Surv(stop, event) ~ rx + strata(enum),
+    capacitor = Surv(time, status) ~ voltage,
+    colon = Surv(time, status) ~ rx + strata(etype),
+    diabetic = Surv(time, status) ~ trt + strata(laser),
+    gbsg = Surv(rfstime, status) ~ grade,
+    imotor = Surv(time, status) ~ temp,
+    jasa = Surv(futime + 1, fustat) ~ transplant,
+    kidney = Surv(time, status) ~ disease + strata(sex),
+    lung = Surv(time, status) ~ ph.ecog + strata(sex),
+    mgus = Surv(futime, death) ~ pcdx,
+    mgus2 = Surv(futime, death) ~ sex + strata(age > 70),
+    myeloid = Surv(futime, death) ~ trt + strata(sex),
+    nwtco = Surv(edrel, rel) ~ stage + strata(histol),
+    ovarian = Surv(futime, fustat) ~ rx,
+    pbc = Surv(time, status == 2) ~ edema + strata(sex),
+    rats = Surv(time, status) ~ rx + strata(litter),
+    retinopathy = Surv(futime, status) ~ trt + strata(type, laser),
+    rotterdam = Surv(rtime, recur) ~ size + hormon,
+    stanford2 = Surv(time, status) ~ (age > 50),
+    transplant = Surv(futime, event == "death") ~ abo,
+    veteran = Surv(time, status) ~ celltype + strata(trt)
+  )
+  for (i in seq_along(cases)) {
+    data <- getExportedValue("survival", names(cases)[i])
+    for (rho in c(0, c(-1.5, -0.5, 0.5, 1, 2)[1 + i %% 5])) {
+      expect_survdiff(cases[[i]], data, rho = rho, timefix = "survival")
+    }
+  }
+})
+
+test_that("logrank() equals survdiff() for every rho", {
+  for (rho in seq(-1.5, 2, by = 0.25)) {
+    expect_survdiff(Surv(time, status) ~ sex, lung, rho = rho)
+    expect_survdiff(Surv(time, status) ~ celltype, veteran, rho = rho)
+    expect_survdiff(Surv(time, status) ~ celltype + strata(trt, prior), veteran, rho = rho)
+  }
+})
+
+test_that("logrank() equals survdiff() with missing values, subset, unused levels and several variables", {
+  d <- lung
+  d$arm <- factor(d$sex, 0:3)
+  expect_survdiff(Surv(time, status) ~ sex + ph.ecog, subset(d, ph.ecog < 3))
+  expect_survdiff(Surv(time, status) ~ arm + strata(inst), d)
+  test <- logrank(Surv(time, status) ~ arm, d, subset = age > 60)
+  expect_equal(unname(test$statistic), survival::survdiff(Surv(time, status) ~ arm, d, subset = age > 60)$chisq, tolerance = 1e-10)
+  expect_identical(names(test$n), c("arm=1", "arm=2"))
+  expect_identical(test$unused, c("arm=0", "arm=3"))
+  expect_output(print(test), "groups without rows: arm=0, arm=3", fixed = TRUE)
+  missing <- logrank(Surv(time, status) ~ ph.ecog, d)
+  expect_output(print(missing), "rows dropped for missing values (group: 1)", fixed = TRUE)
+  d$time[3] <- NaN
+  expect_output(print(logrank(Surv(time, status) ~ sex, d)), "(time: 1; 1 of them NaN)", fixed = TRUE)
+})
+
+test_that("names, observed and expected are those of survdiff()", {
+  test <- logrank(Surv(time, status) ~ celltype, veteran)
+  peer <- survival::survdiff(Surv(time, status) ~ celltype, veteran)
+  expect_identical(names(test$observed), names(peer$n))
+  expect_identical(dimnames(test$variance), list(names(peer$n), names(peer$n)))
+  expect_identical(test$n, stats::setNames(as.numeric(peer$n), names(peer$n)))
+  expect_s3_class(test, c("riskset_logrank", "htest"), exact = TRUE)
+  expect_identical(test$method, "Log-rank test")
+  expect_identical(test$data.name, "Surv(time, status) ~ celltype")
+  expect_equal(test$p.value, stats::pchisq(peer$chisq, 3, lower.tail = FALSE), tolerance = 1e-10)
+  expect_equal(exp(test$log.p), test$p.value)
+})
+
+# ---- Equal to an independent computation ------------------------------------------------
+
+test_that("every rho and gamma, entry, strata and whole weights agree with a computation from rows", {
+  powers <- list(c(0, 0), c(1, 0), c(0, 1), c(1, 1), c(0.5, 0.5), c(0.5, 2), c(-1, 0), c(2, 0.25))
+  for (seed in 1:60) {
+    d <- stats::na.omit(random_trial(seed, n = c(12, 40)[1 + seed %% 2], missing = 0))
+    args <- list(d$time, d$status, d$g)
+    names(args) <- c("time", "status", "group")
+    if (seed %% 2) args$strata <- d$h
+    if (seed %% 3 == 0) args$entry <- d$entry
+    if (seed %% 4 == 0) args$weights <- d$whole
+    power <- powers[[1 + seed %% 8]]
+    plain <- do.call(plain_logrank, c(replace(args, "group", list(droplevels(d$g))), rho = power[1], gamma = power[2]))
+    if (!all(is.finite(plain$variance)) || plain$df < 1) next
+    expect_plain_logrank(do.call(logrank, c(args, rho = power[1], gamma = power[2])), plain)
+  }
+  h <- heart
+  test <- logrank(Surv(start, stop, event) ~ transplant + strata(surgery), h, gamma = 0.5)
+  expect_plain_logrank(test, plain_logrank(h$stop, h$event, h$transplant, h$surgery, h$start, gamma = 0.5))
+})
+
+test_that("a row of weight k is k rows, in every result", {
+  w <- rep(c(3, 1, 0, 2), length.out = nrow(veteran))
+  many <- veteran[rep(seq_along(w), w), ]
+  f <- Surv(time, status) ~ celltype + strata(trt)
+  for (power in list(c(0, 0), c(1, 0), c(0.5, 2))) {
+    weighted <- logrank(f, veteran, weights = w, rho = power[1], gamma = power[2])
+    repeated <- logrank(f, many, rho = power[1], gamma = power[2])
+    parts <- c("statistic", "parameter", "p.value", "log.p", "observed", "expected", "variance")
+    expect_identical(weighted[parts], repeated[parts])
+    expect_identical(sum(weighted$n), 137)
+  }
+  # and of weight 1e9, which overflows an integer in some programs
+  huge <- logrank(f, veteran, weights = rep(1e9, 137))
+  expect_equal(huge$observed, 1e9 * logrank(f, veteran)$observed)
+  expect_true(is.finite(huge$statistic) && huge$p.value == 0 && huge$log.p < -1e9)
+  expect_output(print(huge), "p < 2.2?e-16")
+})
+
+test_that("the log-rank test is the stratified Mantel-Haenszel test of its event times", {
+  times <- with(aml, sort(unique(time[status == 1])))
+  tables <- vapply(times, function(t) {
+    at <- aml$time >= t
+    table(aml$x[at], factor(aml$time[at] == t & aml$status[at] == 1, c(TRUE, FALSE)))
+  }, matrix(0, 2, 2))
+  tables <- tables[, , apply(tables, 3, sum) > 1]
+  peer <- stats::mantelhaen.test(tables, correct = FALSE)
+  expect_equal(unname(logrank(Surv(time, status) ~ x, aml)$statistic), unname(peer$statistic), tolerance = 1e-10)
+})
+
+test_that("one stratum is no stratum, and order of rows and groups does not matter", {
+  f <- Surv(time, status) ~ celltype
+  plain <- logrank(f, veteran, rho = 1)
+  parts <- c("statistic", "parameter", "p.value", "observed", "expected", "variance")
+  expect_identical(logrank(Surv(time, status) ~ celltype + strata(1 + 0 * trt), veteran, rho = 1)[parts], plain[parts])
+  set.seed(2)
+  expect_identical(logrank(f, veteran[sample(137), ], rho = 1)[parts], plain[parts])
+  back <- logrank(Surv(time, status) ~ factor(celltype, rev(levels(celltype))), veteran, rho = 1)
+  expect_equal(unname(back$statistic), unname(plain$statistic), tolerance = 1e-12)
+  expect_equal(unname(rev(back$observed)), unname(plain$observed), tolerance = 1e-12)
+})
+
+test_that("the statistic depends on the order of times only", {
+  set.seed(9)
+  t <- rexp(2000)
+  s <- rbinom(2000, 1, 0.7)
+  g <- rbinom(2000, 1, 0.5)
+  test <- logrank(t, s, g)
+  for (other in list(t * 1e-5, t * 1e9, t + 17000, rank(t))) expect_identical(logrank(other, s, g)$statistic, test$statistic)
+  # survdiff() merges times that are close in its unit: seconds of one day of 1970 and of today
+  seconds <- 1:400 * 86
+  early <- survival::survdiff(Surv(seconds, s[1:400]) ~ g[1:400])$chisq
+  late <- survival::survdiff(Surv(seconds + 1.7e12, s[1:400]) ~ g[1:400])$chisq
+  expect_gt(abs(early - late), 0.01)
+  expect_equal(unname(logrank(seconds, s[1:400], g[1:400])$statistic), early, tolerance = 1e-10)
+  expect_equal(unname(logrank(seconds + 1.7e12, s[1:400], g[1:400])$statistic), early, tolerance = 1e-10)
+  expect_equal(unname(logrank(seconds + 1.7e12, s[1:400], g[1:400], timefix = "survival")$statistic), late, tolerance = 1e-10)
+  expect_output(print(logrank(1.7e9 + 0:5, rep(1, 6), rep(1:2, 3), timefix = "survival")), "5 distinct times merged as tied")
+})
+
+# ---- Doors ------------------------------------------------------------------------------
+
+test_that("vectors, a risk table and a fit give the test of the formula", {
+  parts <- c("statistic", "parameter", "p.value", "log.p", "observed", "expected", "variance", "n", "strata", "unused", "n.missing")
+  f <- Surv(time, status) ~ ph.ecog + strata(sex)
+  for (rho in c(0, 1)) {
+    by_formula <- logrank(f, lung, rho = rho)
+    expect_identical(logrank(km(f, lung), rho = rho)[parts], by_formula[parts])
+    expect_identical(logrank(risk_table(f, lung), rho = rho)[parts], by_formula[parts])
+    by_vectors <- with(lung, logrank(time, status, ph.ecog, strata = sex, rho = rho))
+    expect_identical(lapply(by_vectors[parts[1:4]], identity), lapply(by_formula[parts[1:4]], identity))
+    expect_identical(names(by_vectors$n), paste0("group=", 0:3))
+    expect_identical(with(lung, logrank(time = time, status = status, group = ph.ecog, strata = sex, rho = rho))$statistic, by_formula$statistic)
+  }
+  h <- transform(heart, w = rep(c(1, 0, 2, 1), 43))
+  f <- Surv(start, stop, event) ~ transplant + strata(surgery)
+  by_formula <- logrank(f, h, weights = w, gamma = 1)
+  expect_identical(logrank(km(f, h, weights = w), gamma = 1)[parts], by_formula[parts])
+  expect_identical(logrank(risk_table(f, h, weights = w), gamma = 1)[parts], by_formula[parts])
+  expect_equal(unname(logrank(Surv(start, stop, event) ~ transplant, h)$statistic),
+               survival::coxph(Surv(start, stop, event) ~ transplant, h, ties = "exact")$score, tolerance = 1e-6)
+})
+
+test_that("a fit is tested stratified when its formula has strata(), for its own curves", {
+  fit <- km(Surv(time, status) ~ sex + strata(inst), lung)
+  expect_equal(unname(logrank(fit)$statistic), 8.5245, tolerance = 1e-5) # S16, n = 227
+  expect_identical(logrank(fit)$method, "Stratified log-rank test")
+  expect_identical(logrank(fit)$data.name, "Surv(time, status) ~ sex + strata(inst)")
+  cells <- km(Surv(time, status) ~ celltype, veteran)
+  two <- logrank(cells[c("celltype=large", "celltype=squamous")])
+  expect_equal(unname(two$statistic),
+               survival::survdiff(Surv(time, status) ~ celltype, veteran, subset = celltype %in% c("large", "squamous"))$chisq,
+               tolerance = 1e-10)
+  expect_identical(sum(two$n), 62)
+  expect_error(logrank(cells[1]), "two groups at least, not one \\(celltype=squamous\\)", class = "riskset_error_group")
+  expect_error(logrank(cells[c(1, 1)]), "a curve taken twice", class = "riskset_error_table")
+  expect_error(logrank(survival::survfit0(cells)), "survfit0", class = "riskset_error_table")
+})
+
+test_that("broom reads the test, and print() shows it as survdiff() does", {
+  test <- logrank(Surv(time, status) ~ celltype + strata(trt), veteran)
+  expect_snapshot({
+    logrank(Surv(time, status) ~ sex, lung)
+    test
+    logrank(Surv(time, status) ~ sex, lung, rho = 1, gamma = 0.5)
+  })
+  skip_if_not_installed("broom")
+  tidy <- broom::tidy(test)
+  expect_equal(tidy$statistic, unname(test$statistic))
+  expect_equal(tidy$p.value, test$p.value)
+  expect_equal(tidy$method, "Stratified log-rank test")
+})
+
+# ---- Published numbers ------------------------------------------------------------------
+
+test_that("published log-rank tests come out", {
+  # S6: scikit-survival tests/test_compare.py; SAS/STAT LIFETEST "VA lung" prints 25.4037, 3 df
+  veterans <- logrank(Surv(time, status) ~ celltype, veteran)
+  expect_equal(unname(veterans$statistic), 25.4037003457854, tolerance = 1e-12)
+  expect_equal(veterans$p.value, 1.27124593900609e-05, tolerance = 1e-9)
+  expect_equal(unname(veterans$expected[c("celltype=adeno", "celltype=large", "celltype=smallcell", "celltype=squamous")]),
+               c(15.6937646143605, 34.5494783863493, 30.1020793268148, 47.6546776724754), tolerance = 1e-12)
+  weighted <- function(rho, gamma) unname(logrank(Surv(time, status) ~ celltype, veteran, rho = rho, gamma = gamma)$statistic)
+  expect_equal(c(weighted(1, 0), weighted(0, 1)), c(19.7096, 25.7884), tolerance = 1e-5)
+  # S7
+  expect_equal(unname(logrank(Surv(time, status) ~ trt + strata(celltype), veteran)$statistic), 0.7017, tolerance = 1e-4)
+  # S16: survminer, pull request 832
+  sex <- function(rho, gamma) logrank(Surv(time, status) ~ sex, lung, rho = rho, gamma = gamma)
+  tests <- Map(sex, c(0, 1, 0, 1), c(0, 0, 1, 1))
+  expect_equal(round(unname(vapply(tests, `[[`, 0, "statistic")), 2), c(10.33, 12.71, 3.46, 7.66))
+  expect_equal(round(vapply(tests, `[[`, 0, "p.value"), 7), c(0.0013112, 0.0003629, 0.0628709, 0.0056309), tolerance = 2e-4)
+  # S22: survival's own Rout.save
+  expect_equal(round(unname(logrank(Surv(time, status) ~ x, aml)$statistic), 4), 3.3964)
+  expect_equal(round(unname(logrank(Surv(futime, fustat) ~ rx, survival::ovarian)$statistic), 4), 1.0627)
+})
+
+test_that("pairwise tests of colon within sex are those of survminer's issue 648", {
+  pair <- function(arms) logrank(Surv(time, status) ~ rx + strata(sex), survival::colon, subset = rx %in% arms)$p.value
+  p <- stats::p.adjust(c(pair(c("Obs", "Lev")), pair(c("Obs", "Lev+5FU")), pair(c("Lev", "Lev+5FU"))), "BH")
+  expect_equal(signif(p, 2), c(0.73, 1.6e-07, 5.9e-07)) # S17
+})
+
+test_that("Freireich's 6-MP trial gives the numbers of the textbooks", {
+  skip_if_not_installed("MASS")
+  test <- logrank(Surv(time, cens) ~ treat, MASS::gehan) # S10; Kleinbaum & Klein prints 16.79
+  expect_equal(unname(round(test$statistic, 4)), 16.7929)
+  expect_equal(unname(test$observed), c(9, 21))
+  expect_equal(unname(round(test$expected, 1)), c(19.3, 10.7))
+  expect_equal(unname(round(logrank(Surv(time, cens) ~ treat, MASS::gehan, rho = 1)$statistic, 4)), 14.4572)
+})
+
+test_that("Kalbfleisch and Prentice's rats give their log-rank test", {
+  # S11: data of Kalbfleisch & Prentice (1980) p. 2, at www-stat.stanford.edu/~rag/ed351longit
+  group1 <- c(143, 164, 188, 188, 190, 192, 206, 209, 213, 216, 216, 220, 227, 230, 234, 244, 246, 265, 304)
+  group2 <- c(142, 156, 163, 198, 204, 205, 232, 232, 233, 233, 233, 233, 239, 240, 261, 280, 280, 296, 296, 323, 344)
+  status <- c(!group1 %in% c(244) & !duplicated(c(216, group1))[-1], !group2 %in% 344)
+  status <- c(replace(rep(1, 19), c(11, 16), 0), replace(rep(1, 21), c(19, 21), 0))
+  test <- logrank(c(group1, group2), status, rep(1:2, c(19, 21)))
+  expect_equal(unname(test$observed), c(17, 19))
+  expect_equal(unname(round(test$expected, 1)), c(12.2, 23.8))
+  expect_equal(unname(round(test$statistic, 4)), 3.1227)
+})
+
+test_that("kidney patients of Klein and Moeschberger's Table 7.3 give its row of tests", {
+  skip_if_not_installed("KMsurv") # S9
+  d <- new.env()
+  utils::data("kidney", package = "KMsurv", envir = d)
+  test <- function(rho, gamma) unname(logrank(Surv(time, delta) ~ type, d$kidney, rho = rho, gamma = gamma)$statistic)
+  got <- c(test(0, 0), test(0, 1), test(1, 0), test(1, 1), test(0.5, 0.5), test(0.5, 2))
+  expect_equal(got, c(2.5295, 9.668, 1.3865, 9.8341, 9.2849, 8.179), tolerance = 1e-4)
+})
+
+# ---- Undefined and degenerate -----------------------------------------------------------
+
+undefined <- function(expr, class, reason) {
+  expect_message(test <- expr, class = class)
+  expect_identical(unname(test$statistic), NA_real_)
+  expect_identical(test$p.value, NA_real_)
+  expect_identical(unname(test$parameter), 0)
+  expect_match(test$reason, reason)
+  expect_output(print(test), paste("undefined:", reason))
+}
+
+test_that("without an event the test is NA with the reason, not P = 1", {
+  undefined(logrank(1:6, rep(0, 6), rep(1:2, 3)), "riskset_no_events", "no event")
+  undefined(logrank(Surv(time, status) ~ sex, lung, event = 9), "riskset_no_events", "no event")
+  undefined(logrank(1:6, rep(0, 6), rep(1:3, 2), strata = rep(1:2, 3)), "riskset_no_events", "no event")
+  undefined(logrank(km(1:6, rep(0, 6), rep(1:2, 3))), "riskset_no_events", "no event")
+  undefined(logrank(1:6, c(1, 0, 0, 0, 0, 0), rep(1:2, 3), weights = c(0, rep(1, 5))), "riskset_no_events", "no event")
+  expect_identical(survival::survdiff(Surv(1:6, rep(0, 6)) ~ rep(1:2, 3))$chisq, 0) # invents P = 1
+})
+
+test_that("groups confounded with strata are NA with the reason, not LAPACK's complaint", {
+  f <- Surv(time, status) ~ sex + strata(sex)
+  undefined(logrank(f, lung), "riskset_undefined", "at no event time are two groups of one stratum at risk")
+  undefined(logrank(km(f, lung)), "riskset_undefined", "at no event time")
+  undefined(logrank(c(1, 2, 3, 4), c(1, 1, 0, 0), c(1, 1, 2, 2), entry = c(0, 1, 2, 3)), "riskset_undefined", "at no event time")
+  undefined(logrank(c(5, 5, 5), c(1, 1, 1), 1:3), "riskset_undefined", "")
+  expect_error(survival::survdiff(f, lung), "Lapack")
+})
+
+test_that("weights that are nowhere above 0, or not finite, are the reason they are", {
+  d <- list(t = c(2, 3, 4, 5), s = c(1, 0, 0, 0), g = c(1, 2, 1, 2))
+  undefined(logrank(Surv(t, s) ~ g, d, gamma = 1), "riskset_undefined", "the weights are 0 at every event time")
+  undefined(logrank(c(1, 3, 4), c(1, 1, 1), c(1, 1, 2), entry = c(0, 1, 1), rho = -1), "riskset_undefined", "not finite")
+  undefined(logrank(c(1, 3, 4, 5), c(1, 1, 1, 1), c(1, 1, 2, 3), entry = c(0, 1, 1, 1), rho = -1), "riskset_undefined", "not finite")
+  expect_identical(sum(logrank(km(Surv(t, s) ~ g, d))$observed), 1)
+})
+
+test_that("degrees of freedom that are lost are announced", {
+  # "c" is censored before the first event
+  t <- c(5, 6, 7, 8, 1, 2)
+  g <- c("a", "b", "a", "b", "c", "c")
+  s <- c(1, 1, 1, 1, 0, 0)
+  test <- logrank(t, s, g)
+  expect_identical(unname(test$parameter), 1)
+  expect_equal(unname(test$statistic), survival::survdiff(Surv(t, s) ~ g)$chisq, tolerance = 1e-10)
+  expect_output(print(test), "df is 1, not 2")
+  # two pairs of groups, each in its own stratum: rank 2 of 4 groups
+  twice <- logrank(c(t[1:4], t[1:4]), rep(1, 8), c(g[1:4], "d", "e", "d", "e"), strata = rep(1:2, each = 4))
+  expect_identical(unname(twice$parameter), 2)
+  expect_equal(unname(twice$statistic), 2 * unname(logrank(t[1:4], rep(1, 4), g[1:4])$statistic), tolerance = 1e-10)
+})
+
+test_that("strata of one group or one subject add nothing and are counted", {
+  f <- Surv(time, status) ~ celltype + strata(trt)
+  plain <- logrank(f, veteran)
+  more <- rbind(veteran, transform(veteran[1, ], trt = 3), transform(veteran[1:9, ], trt = 4, celltype = "squamous"))
+  test <- logrank(f, more)
+  expect_identical(test$statistic, plain$statistic)
+  expect_identical(test$variance, plain$variance)
+  expect_identical(test$strata, c(total = 4, informative = 2))
+  expect_output(print(test), "4 strata, 2 of them informative")
+  expect_identical(logrank(Surv(time, status) ~ sex + strata(seq_along(sex)), lung, subset = 1:2) |> suppressMessages() |> getElement("p.value"), NA_real_)
+})
+
+# ---- Bad input --------------------------------------------------------------------------
+
+test_that("one group only is refused, by every door", {
+  one <- rep("a", 228)
+  expect_error(logrank(Surv(time, status) ~ one, lung), "two groups at least, not one \\(a\\)", class = "riskset_error_group")
+  expect_error(logrank(Surv(time, status) ~ sex, lung, subset = sex == 2), "sex=2", class = "riskset_error_group")
+  expect_error(logrank(Surv(time, status) ~ 1, lung), "name the group in the formula", class = "riskset_error_group")
+  expect_error(logrank(Surv(time, status) ~ strata(sex), lung), "two groups", class = "riskset_error_group")
+  expect_error(logrank(lung$time, lung$status), "`group` is missing", class = "riskset_error_group")
+  expect_error(logrank(lung$time, lung$status, one), "two groups", class = "riskset_error_group")
+  expect_error(logrank(km(Surv(time, status) ~ 1, lung)), "two groups", class = "riskset_error_group")
+  expect_error(logrank(risk_table(lung$time, lung$status, one)), "two groups", class = "riskset_error_group")
+})
+
+test_that("fractional weights are refused by name, by every door", {
+  w <- rep(c(0.5, 1), 114)
+  f <- Surv(time, status) ~ sex
+  message <- "`weights` must be whole numbers; with fractions the statistic would grow"
+  expect_error(logrank(f, lung, weights = w), message, class = "riskset_error_weights")
+  expect_error(with(lung, logrank(time, status, sex, weights = w)), message, class = "riskset_error_weights")
+  expect_error(logrank(risk_table(f, lung, weights = w)), message, class = "riskset_error_weights")
+  expect_error(logrank(km(f, lung, weights = w)), message, class = "riskset_error_weights")
+})
+
+test_that("rho and gamma are checked", {
+  f <- Surv(time, status) ~ sex
+  for (power in list(NA, NaN, Inf, -Inf, "1", NULL, c(0, 1), TRUE, NA_real_)) {
+    expect_error(logrank(f, lung, rho = power), "`rho` must be one finite number", class = "riskset_error_argument")
+    expect_error(logrank(f, lung, gamma = power), "`gamma` must be one finite number of at least 0", class = "riskset_error_argument")
+  }
+  expect_error(logrank(f, lung, gamma = -1), "not -1", class = "riskset_error_argument")
+  expect_error(logrank(km(f, lung), rho = NA), class = "riskset_error_argument")
+})
+
+test_that("arguments of other tests are refused by name", {
+  f <- Surv(time, status) ~ sex
+  expect_error(logrank(f, lung, test = "gehan"), "`test`", class = "riskset_error_argument")
+  expect_error(logrank(f, lung, na.action = na.omit), "`na.action` is not supported yet", class = "riskset_error_unsupported")
+  expect_error(logrank(f, lung, 1, 2, 3, 4, 5, 6, 7, 8), class = "riskset_error")
+  expect_error(logrank(km(f, lung), data = lung), "`data`", class = "riskset_error_argument")
+  expect_error(logrank(survival::survfit(f, lung)), "not survfit", class = "riskset_error_formula")
+})
+
+# ---- Paths and threads ------------------------------------------------------------------
+
+test_that("counting, sorting and threads give the same bits", {
+  set.seed(12)
+  n <- 60000
+  d <- data.frame(days = sample.int(900, n, TRUE), real = rexp(n), status = rbinom(n, 1, 0.4),
+                  g = sample.int(5, n, TRUE), h = sample.int(40, n, TRUE), w = sample(0:2, n, TRUE))
+  d$real[sample.int(n, 50)] <- NA
+  d$early <- floor(d$days * 0.6)
+  tests <- function() {
+    lapply(list(
+      logrank(Surv(days, status) ~ g + strata(h), d), logrank(Surv(real, status) ~ g + strata(h), d, weights = w),
+      logrank(Surv(early, days, status) ~ g, d, gamma = 1), logrank(Surv(days, status) ~ g, d, weights = w, rho = 1)
+    ), unclass)
+  }
+  old <- options(riskset.threads = 1)
+  on.exit(options(old))
+  alone <- tests()
+  options(riskset.paths = "sort")
+  expect_identical(tests(), alone)
+  options(riskset.threads = 2)
+  expect_identical(tests(), alone)
+  options(riskset.paths = NULL)
+  expect_identical(tests(), alone)
+  peer <- survival::survdiff(Surv(days, status) ~ g + strata(h), d)
+  expect_equal(unname(alone[[1]]$statistic), peer$chisq, tolerance = 1e-10)
+  expect_equal(alone[[1]]$variance, peer$var, tolerance = 1e-10, ignore_attr = TRUE)
+})
+
+test_that("keys of more than 64 bits are sorted as well", {
+  set.seed(13)
+  n <- 3000
+  time <- exp(rnorm(n, 0, 200))
+  d <- data.frame(time, rank = rank(time), status = rbinom(n, 1, 0.5), g = sample.int(200, n, TRUE), h = sample.int(30, n, TRUE), w = sample(0:3, n, TRUE))
+  d$time[sample.int(n, 5)] <- NA
+  for (w in list(NULL, d$w)) {
+    wide <- logrank(Surv(time, status) ~ g + strata(h), d, weights = w)
+    narrow <- logrank(Surv(rank, status) ~ g + strata(h), d, subset = !is.na(time), weights = w)
+    expect_identical(wide[c("statistic", "variance", "observed", "n")], narrow[c("statistic", "variance", "observed", "n")])
+  }
+})
