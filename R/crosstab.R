@@ -150,8 +150,8 @@ crosstab_tests <- function(counts, row_scores = seq_len(nrow(counts)),
 }
 
 # Pearson's chi-square without correction: list(statistic, df, p.value).
-# Not by crosstab_tests(): Fisher's test of a larger table can take seconds. The counts have
-# no empty row or column.
+# Not by crosstab_tests(): Fisher's test of a larger table can take seconds. The counts
+# have no empty row or column.
 pearson_test <- function(counts) {
   storage.mode(counts) <- "double"
   scores <- lapply(dim(counts), function(k) as.double(seq_len(k)))
@@ -227,9 +227,9 @@ fisher_p <- function(counts, n, log_p) {
 # Two of its errors, more than 200 nodes ("error 30") and a hash key beyond the integers,
 # leave them set, and the next call, for whatever table, writes outside of its memory.
 # TRUE if neither can occur. A node is a partition of at most n - 2 subjects: up to n = 17
-# there are at most 176. Beyond, their number depends on the sides of the table, hardly on n:
-# a search for the worst margins found at most 125 within these sides (184 in 5 x 6, 201 in
-# 4 x 10, 246 in 5 x 7 and 6 x 6).
+# there are at most 176. Beyond, their number depends on the sides of the table more than
+# on n: a search for the worst margins found at most 125 within these sides (184 in 5 x 6,
+# 201 in 4 x 10, 246 in 5 x 7 and 6 x 6).
 fisher_safe <- function(counts, n) {
   side <- sort(dim(counts))
   longest <- c(0, 100, 16, 8, 5, 0)[min(side[1L], 6L)]
@@ -238,7 +238,7 @@ fisher_safe <- function(counts, n) {
       .Machine$integer.max
 }
 
-# The largest key of k of the sums: digits in ascending order, base the largest of them + 1.
+# The largest key of k of the sums: digits in ascending order, base the largest + 1.
 fisher_key <- function(sums, k) {
   digits <- sort(sums, decreasing = TRUE)[seq_len(k)]
   sum(digits * (digits[1L] + 1)^(seq_len(k) - 1))
@@ -331,8 +331,8 @@ knit_print.riskset_crosstab <- function(x, ...) {
     knitr::kable(text[-1L, ], col.names = text[1L, ],
                  align = c("l", rep("r", ncol(text) - 1L)))
   })
-  knitr::asis_output(paste(c(tables[[1L]], "", tables[[2L]], "", crosstab_notes(x), ""),
-                           collapse = "\n"))
+  notes <- paste(crosstab_notes(x), collapse = "\\\n")
+  knitr::asis_output(paste(c(tables[[1L]], "", tables[[2L]], "", notes, ""), collapse = "\n"))
 }
 
 #' @rdname crosstab

@@ -32,7 +32,7 @@
 #'     resectable by treatment, or `Not converted` (52). `NA` for the other 80.}
 #' }
 #' @source The times come from `data-raw/crlm_survival.R` of the package's sources, run
-#'   from a fixed seed, and are checked there by two independent programs. The numbers
+#'   from a fixed seed, and are checked there by two independent checkers. The numbers
 #'   they reproduce are those of [crlm_published].
 #' @seealso [crlm_envelope], [crlm_published], [crlm_conversion], [crlm_ablation]
 #' @examples

@@ -205,7 +205,7 @@ survival_rows <- function(y, terms, weights, event, data = NULL, kept = NULL) {
       event = if (is.null(event)) NA_real_ else as.double(event)
     ),
     group = group[c("labels", "used")], stratum = stratum[c("labels", "used")],
-    terms = lapply(terms, `[`, c("name", "role", "labels", "values", "kind", "pad")),
+    terms = lapply(terms, `[[<-`, "code", NULL),
     data = data, kept = kept
   )
 }
@@ -305,7 +305,7 @@ plain_surv <- function(args) {
 
 # Positions as in Surv(): with two arguments the second is the event.
 surv_names <- function(given, n) {
-  if (is.null(given)) given <- rep("", n)
+  if (is.null(given)) return(if (n < 3L) c("time", "event")[seq_len(n)] else c("time", "time2", "event"))
   free <- setdiff(if (n < 3L) c("time", "event") else c("time", "time2", "event"), given)
   given[given == ""] <- free[seq_len(sum(given == ""))]
   given
@@ -419,11 +419,11 @@ row_names <- function(data, keep = NULL) {
 # All terms of one role as one code, the first term slowest. `used` holds the codes that occur
 # where the product of the levels is too large to keep a place for each.
 combine_terms <- function(terms, role) {
-  if (length(terms) > 0L) terms <- terms[vapply(terms, function(t) t$role == role, NA)]
+  for (i in rev(seq_along(terms))) if (terms[[i]]$role != role) terms[[i]] <- NULL
   if (length(terms) == 0L) return(list(code = NULL, n = 1, labels = NULL, used = NULL))
   if (length(terms) == 1L) {
-    n <- length(terms[[1L]]$labels)
-    return(list(code = terms[[1L]]$code, n = max(1, n), labels = list(terms[[1L]]$labels),
+    labels <- terms[[1L]]$labels
+    return(list(code = terms[[1L]]$code, n = max(1, length(labels)), labels = list(labels),
                 used = NULL))
   }
   code <- 0

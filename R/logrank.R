@@ -81,8 +81,8 @@ logrank.riskset_km <- function(x, rho = 0, gamma = 0, ...) {
 # Groups named as survdiff() names them: "sex=1".
 curve_labels <- function(origin) {
   labels <- code_labels(origin, "group")
-  terms <- terms_of(origin, "group")
-  if (length(terms) == 1L) paste0(terms[[1L]]$name, "=", labels) else labels
+  if (length(origin$group$labels) != 1L) return(labels)
+  for (t in origin$terms) if (t$role == "group") return(paste0(t$name, "=", labels))
 }
 
 check_powers <- function(rho, gamma) {
@@ -117,6 +117,10 @@ test_table <- function(table, rho, gamma, name) {
   if (table$n_group < 2) one_group(table)
   sums <- .Call(C_logrank_table, table, table$n_group, table$n_stratum, rho, gamma)
   check_report(sums)
+  # The core reads counts; the rows of data behind them are the table's.
+  rows <- matrix(table$rows, table$n_group)
+  sums$rows <- rowSums(rows)
+  sums$strata[1L] <- sum(colSums(rows) > 0)
   sums$merged <- table$merged
   new_logrank(sums, table, rho, gamma, name, any(table$n.event > 0))
 }

@@ -3,6 +3,19 @@
 
 #include "r_args.h"
 
+#ifndef _WIN32
+#include <pthread.h>
+#endif
+
+/* A forked child has none of the OpenMP threads its parent started: it must work alone. */
+static int forked = 0;
+
+int r_forked(void) { return forked; }
+
+#ifndef _WIN32
+static void note_fork(void) { forked = 1; }
+#endif
+
 SEXP rs_r_tabulate(SEXP, SEXP);
 SEXP rs_r_missing_rows(SEXP, SEXP, SEXP);
 SEXP rs_r_merge_times(SEXP, SEXP);
@@ -36,5 +49,7 @@ void attribute_visible R_init_riskset(DllInfo *dll) {
   R_registerRoutines(dll, NULL, ENTRIES, NULL, NULL);
   R_useDynamicSymbols(dll, FALSE);
   R_forceSymbols(dll, TRUE);
-  r_watch_forks();
+#ifndef _WIN32
+  pthread_atfork(NULL, NULL, note_fork);
+#endif
 }

@@ -5,22 +5,6 @@
 #ifdef _OPENMP
 #include <omp.h>
 #endif
-#ifndef _WIN32
-#include <pthread.h>
-#endif
-
-/* A forked child has none of the OpenMP threads its parent started: one thread there. */
-static int forked = 0;
-
-#ifndef _WIN32
-static void note_fork(void) { forked = 1; }
-#endif
-
-void r_watch_forks(void) {
-#ifndef _WIN32
-  pthread_atfork(NULL, NULL, note_fork);
-#endif
-}
 
 static void check_interrupt(void *unused) {
   (void)unused;
@@ -39,7 +23,7 @@ static int threads(void) {
   int n = option == R_NilValue ? 2 : Rf_asInteger(option);
   int most = omp_get_num_procs();
   if (omp_get_thread_limit() < most) most = omp_get_thread_limit();
-  if (n == NA_INTEGER || n < 1 || forked) n = 1;
+  if (n == NA_INTEGER || n < 1 || r_forked()) n = 1;
   return n < most ? n : most;
 #else
   return 1;

@@ -32,6 +32,6 @@ rs_table r_table(SEXP list, size_t *start);
 SEXP r_hold_stream(void);
 void r_release_stream(SEXP holder);
 
-void r_watch_forks(void);
+int r_forked(void); /* whether this process is a fork of one that loaded the package */
 
 #endif

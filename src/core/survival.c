@@ -38,37 +38,50 @@ static void greenwood(const rs_curves *c, size_t from, size_t to) {
   }
 }
 
-/* Sum over subjects of squared weight times squared influence, for one of the two estimates.
- * A subject who leaves at s has influence A(s), less `own` if by an event; the others A(t). */
+/* Sum over subjects of squared weight times squared influence, for one of the two estimates,
+ * after the times so far. `left` is that of the subjects who have left. */
 typedef struct {
-  double a, left, staying;
+  double a, left;
 } jackknife;
 
-static double jackknife_step(jackknife *j, double step, double own, double square_event,
-                             double square_censor) {
+/* Subjects who are censored at this time, or stay, have the influence a + step, those with the
+ * event a + jump. */
+static double jackknife_step(jackknife *j, double step, double jump, double square_event,
+                             double square_censor, double square_staying) {
+  double event = j->a + jump;
   j->a += step;
-  j->left += square_event * (j->a - own) * (j->a - own) + square_censor * j->a * j->a;
-  j->staying -= square_event + square_censor;
-  double staying = j->staying > 0 ? j->staying : 0;
-  return sqrt(j->left + j->a * j->a * staying);
+  j->left += square_event * event * event + square_censor * j->a * j->a;
+  return sqrt(j->left + j->a * j->a * square_staying);
+}
+
+/* Squared weights of those who stay after each time, summed backwards so that none is left over
+ * at the end; std_chaz holds them until it gets its own values. */
+static void squares_staying(const rs_curves *c, size_t from, size_t to) {
+  double staying = 0;
+  for (size_t i = to; i > from; i--) {
+    c->std_chaz[i - 1] = staying;
+    staying += c->square_event[i - 1] + c->square_censor[i - 1];
+  }
 }
 
 /* Var S = S^2 sum w^2 u^2, u(t) = A(min(t, s)) - 1{event at s <= t} / (n - d)(s), A the sum
- * of d / (n (n - d)); for the cumulative hazard n^2 and n stand for n (n - d) and n - d. */
+ * of d / (n (n - d)); for the cumulative hazard n^2 and n stand for n (n - d) and n - d. The
+ * jumps d / (n (n - d)) - 1 / (n - d) and d / n^2 - 1 / n are written without cancellation. */
 static void robust(const rs_curves *c, size_t from, size_t to) {
-  double surv = 1, hazard = 0, total = 0;
-  for (size_t i = to; i > from; i--) total += c->square_event[i - 1] + c->square_censor[i - 1];
-  jackknife s = {0, 0, total}, h = {0, 0, total};
+  double surv = 1, hazard = 0;
+  jackknife s = {0, 0}, h = {0, 0};
+  squares_staying(c, from, to);
   for (size_t i = from; i < to; i++) {
     double d = c->event[i], n = c->risk[i], e2 = c->square_event[i], c2 = c->square_censor[i];
-    int event = d > 0;
-    double rest = n - d;
-    surv *= event ? rest / n : 1;
+    double rest = n - d, staying = c->std_chaz[i];
+    int event = d > 0, last = rest <= 0;
+    surv *= event ? (last ? 0 : rest / n) : 1;
     hazard += event ? d / n : 0;
-    double se = jackknife_step(&s, event && rest > 0 ? d / n / rest : 0,
-                               event && rest > 0 ? 1 / rest : 0, e2, c2);
+    double se = jackknife_step(&s, event && !last ? d / n / rest : 0,
+                               event && !last ? -1 / n : 0, e2, c2, staying);
     c->std_err[i] = surv > 0 ? surv * se : 0;
-    c->std_chaz[i] = jackknife_step(&h, event ? d / n / n : 0, event ? 1 / n : 0, e2, c2);
+    c->std_chaz[i] = jackknife_step(&h, event ? d / n / n : 0,
+                                    event && !last ? -rest / n / n : 0, e2, c2, staying);
     c->surv[i] = surv;
     c->cumhaz[i] = hazard;
   }

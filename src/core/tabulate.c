@@ -145,7 +145,7 @@ static int can_count(const rs_stream *s, const rs_report *report, rs_ties ties,
                      const rs_run *run, histogram *h) {
   size_t blocks = s->n_group * s->n_stratum, limit = 2 * s->data->n;
   double range = report->max_time - report->min_time + 1 + report->infinite_times;
-  if (limit < 65536) limit = 65536;
+  if (limit < 1024) limit = 1024;
   if (limit > (size_t)1 << 30) limit = (size_t)1 << 30;
   if (!(run->paths & RS_PATH_COUNT) || !report->whole_times || s->data->keep_rows) return 0;
   if (s->data->n >= UINT32_MAX || !(range >= 1 && range <= (double)limit)) return 0;

@@ -93,7 +93,10 @@ test_that("each of the 200 sets prints every survival number of the study", {
     printed <- t(vapply(medians, function(m) sprintf("%.3f", m$interval), character(3)))
     s <- unlist(lapply(medians, `[[`, "s"))
     b <- rows[["Initially unresectable"]]
-    p <- c(logrank_p(time, died, seq_len(156) <= 80), logrank_p(time[b], died[b], b <= 104))
+    p <- c(
+      logrank_p(time, died, seq_len(156) <= 80),
+      logrank_p(time[b], died[b], b <= 104)
+    )
     ok <- all(printed == want) &&
       all(sprintf("%.3f", p) == c("0.001", "0.034")) &&
       min(abs(outer(s, c(0.45, 0.5, 0.55), "-"))) > 1e-6 &&

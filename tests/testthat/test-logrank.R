@@ -76,15 +76,15 @@ test_that("every rho and gamma, entry, strata and whole weights agree with a com
   powers <- list(c(0, 0), c(1, 0), c(0, 1), c(1, 1), c(0.5, 0.5), c(0.5, 2), c(-1, 0), c(2, 0.25))
   for (seed in 1:60) {
     d <- stats::na.omit(random_trial(seed, n = c(12, 40)[1 + seed %% 2], missing = 0))
-    args <- list(d$time, d$status, d$g)
-    names(args) <- c("time", "status", "group")
+    args <- list(time = d$time, status = d$status, group = d$g)
     if (seed %% 2) args$strata <- d$h
     if (seed %% 3 == 0) args$entry <- d$entry
     if (seed %% 4 == 0) args$weights <- d$whole
     power <- powers[[1 + seed %% 8]]
     plain <- do.call(plain_logrank, c(replace(args, "group", list(droplevels(d$g))), rho = power[1], gamma = power[2]))
     if (!all(is.finite(plain$variance)) || plain$df < 1) next
-    expect_plain_logrank(do.call(logrank, c(args, rho = power[1], gamma = power[2])), plain)
+    test <- do.call(logrank, c(args, rho = power[1], gamma = power[2], timefix = FALSE))
+    expect_plain_logrank(test, plain)
   }
   h <- heart
   test <- logrank(Surv(start, stop, event) ~ transplant + strata(surgery), h, gamma = 0.5)
@@ -106,7 +106,7 @@ test_that("a row of weight k is k rows, in every result", {
   huge <- logrank(f, veteran, weights = rep(1e9, 137))
   expect_equal(huge$observed, 1e9 * logrank(f, veteran)$observed)
   expect_true(is.finite(huge$statistic) && huge$p.value == 0 && huge$log.p < -1e9)
-  expect_output(print(huge), "p < 2.2?e-16")
+  expect_output(print(huge), "p <2e-16")
 })
 
 test_that("the log-rank test is the stratified Mantel-Haenszel test of its event times", {
@@ -198,7 +198,7 @@ test_that("broom reads the test, and print() shows it as survdiff() does", {
   })
   skip_if_not_installed("broom")
   tidy <- broom::tidy(test)
-  expect_equal(tidy$statistic, unname(test$statistic))
+  expect_equal(unname(tidy$statistic), unname(test$statistic))
   expect_equal(tidy$p.value, test$p.value)
   expect_equal(tidy$method, "Stratified log-rank test")
 })
@@ -243,10 +243,9 @@ test_that("Freireich's 6-MP trial gives the numbers of the textbooks", {
 
 test_that("Kalbfleisch and Prentice's rats give their log-rank test", {
   # S11: data of Kalbfleisch & Prentice (1980) p. 2, at www-stat.stanford.edu/~rag/ed351longit
-  group1 <- c(143, 164, 188, 188, 190, 192, 206, 209, 213, 216, 216, 220, 227, 230, 234, 244, 246, 265, 304)
-  group2 <- c(142, 156, 163, 198, 204, 205, 232, 232, 233, 233, 233, 233, 239, 240, 261, 280, 280, 296, 296, 323, 344)
-  status <- c(!group1 %in% c(244) & !duplicated(c(216, group1))[-1], !group2 %in% 344)
-  status <- c(replace(rep(1, 19), c(11, 16), 0), replace(rep(1, 21), c(19, 21), 0))
+  group1 <- c(143, 164, 188, 188, 190, 192, 206, 209, 213, 216, 220, 227, 230, 234, 246, 265, 304, 216, 244)
+  group2 <- c(142, 156, 163, 198, 205, 232, 232, 233, 233, 233, 233, 239, 240, 261, 280, 280, 296, 296, 323, 204, 344)
+  status <- rep(c(1, 0, 1, 0), c(17, 2, 19, 2))
   test <- logrank(c(group1, group2), status, rep(1:2, c(19, 21)))
   expect_equal(unname(test$observed), c(17, 19))
   expect_equal(unname(round(test$expected, 1)), c(12.2, 23.8))
@@ -279,7 +278,8 @@ test_that("without an event the test is NA with the reason, not P = 1", {
   undefined(logrank(1:6, rep(0, 6), rep(1:3, 2), strata = rep(1:2, 3)), "riskset_no_events", "no event")
   undefined(logrank(km(1:6, rep(0, 6), rep(1:2, 3))), "riskset_no_events", "no event")
   undefined(logrank(1:6, c(1, 0, 0, 0, 0, 0), rep(1:2, 3), weights = c(0, rep(1, 5))), "riskset_no_events", "no event")
-  expect_identical(survival::survdiff(Surv(1:6, rep(0, 6)) ~ rep(1:2, 3))$chisq, 0) # invents P = 1
+  # survdiff() has nothing to say either, but says 0
+  expect_identical(suppressWarnings(survival::survdiff(Surv(1:6, rep(0, 6)) ~ rep(1:2, 3)))$chisq, 0)
 })
 
 test_that("groups confounded with strata are NA with the reason, not LAPACK's complaint", {
@@ -288,14 +288,14 @@ test_that("groups confounded with strata are NA with the reason, not LAPACK's co
   undefined(logrank(km(f, lung)), "riskset_undefined", "at no event time")
   undefined(logrank(c(1, 2, 3, 4), c(1, 1, 0, 0), c(1, 1, 2, 2), entry = c(0, 1, 2, 3)), "riskset_undefined", "at no event time")
   undefined(logrank(c(5, 5, 5), c(1, 1, 1), 1:3), "riskset_undefined", "")
-  expect_error(survival::survdiff(f, lung), "Lapack")
+  expect_error(survival::survdiff(Surv(1:4, rep(1, 4)) ~ g + strata(g), list(g = c(1, 1, 2, 2))), "Lapack")
 })
 
 test_that("weights that are nowhere above 0, or not finite, are the reason they are", {
   d <- list(t = c(2, 3, 4, 5), s = c(1, 0, 0, 0), g = c(1, 2, 1, 2))
   undefined(logrank(Surv(t, s) ~ g, d, gamma = 1), "riskset_undefined", "the weights are 0 at every event time")
-  undefined(logrank(c(1, 3, 4), c(1, 1, 1), c(1, 1, 2), entry = c(0, 1, 1), rho = -1), "riskset_undefined", "not finite")
-  undefined(logrank(c(1, 3, 4, 5), c(1, 1, 1, 1), c(1, 1, 2, 3), entry = c(0, 1, 1, 1), rho = -1), "riskset_undefined", "not finite")
+  undefined(logrank(c(1, 3, 4), c(1, 1, 1), c(1, 1, 2), entry = c(0, 1, 1), rho = -1), "riskset_undefined", "the weights are not finite")
+  undefined(logrank(c(1, 3, 4, 5), c(1, 1, 1, 1), c(1, 1, 2, 3), entry = c(0, 1, 1, 1), rho = -1), "riskset_undefined", "the weights are not finite")
   expect_identical(sum(logrank(km(Surv(t, s) ~ g, d))$observed), 1)
 })
 
@@ -323,7 +323,7 @@ test_that("strata of one group or one subject add nothing and are counted", {
   expect_identical(test$variance, plain$variance)
   expect_identical(test$strata, c(total = 4, informative = 2))
   expect_output(print(test), "4 strata, 2 of them informative")
-  expect_identical(logrank(Surv(time, status) ~ sex + strata(seq_along(sex)), lung, subset = 1:2) |> suppressMessages() |> getElement("p.value"), NA_real_)
+  undefined(logrank(Surv(time, status) ~ celltype + strata(seq_along(trt)), veteran), "riskset_undefined", "at no event time")
 })
 
 # ---- Bad input --------------------------------------------------------------------------

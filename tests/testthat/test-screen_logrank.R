@@ -1,0 +1,127 @@
+lung <- survival::lung
+
+random_screen <- function(n, p, levels) {
+  list(
+    x = matrix(sample(levels, n * p, TRUE), n), time = round(rexp(n), 1),
+    status = rbinom(n, 1, 0.6), site = sample(letters[1:3], n, TRUE)
+  )
+}
+
+alone <- function(x, d, strata = NULL) {
+  suppressMessages(vapply(seq_len(ncol(x)), function(j) {
+    keep <- !is.na(x[, j])
+    logrank(d$time[keep], d$status[keep], x[keep, j], strata[keep])$statistic
+  }, 0))
+}
+
+test_that("each column's test is the one that logrank() gives alone", {
+  set.seed(1)
+  for (levels in list(0:1, 1:3, c(0.5, 2, 7))) {
+    d <- random_screen(60, 12, levels)
+    expect_equal(screen_logrank(d$x, d$time, d$status)$statistic, alone(d$x, d), tolerance = 1e-10)
+    expect_equal(screen_logrank(d$x, d$time, d$status, d$site)$statistic, alone(d$x, d, d$site),
+                 tolerance = 1e-10)
+  }
+})
+
+test_that("each column's test is survdiff()'s", {
+  set.seed(2)
+  d <- random_screen(80, 6, 1:4)
+  peer <- vapply(1:6, function(j) {
+    survival::survdiff(Surv(d$time, d$status) ~ d$x[, j] + strata(d$site))$chisq
+  }, 0)
+  ours <- screen_logrank(d$x, d$time, d$status, d$site)
+  expect_equal(ours$statistic, peer, tolerance = 1e-10)
+  expect_equal(ours$p.value, pchisq(peer, 3, lower.tail = FALSE), tolerance = 1e-10)
+  expect_equal(ours$log.p, pchisq(peer, 3, lower.tail = FALSE, log.p = TRUE), tolerance = 1e-10)
+  expect_identical(names(ours), c("column", "n", "events", "statistic", "df", "p.value", "log.p",
+                                  "reason"))
+})
+
+test_that("a missing value drops its subject from its own column only", {
+  set.seed(3)
+  d <- random_screen(50, 3, 0:1)
+  d$x[1:7, 2] <- NA
+  ours <- screen_logrank(d$x, d$time, d$status)
+  expect_equal(ours$n, c(50, 43, 50))
+  expect_equal(ours$events[2], sum(d$status[-(1:7)]))
+  expect_equal(ours$statistic, alone(d$x, d), tolerance = 1e-10)
+})
+
+test_that("columns of any kind are taken, and their names kept", {
+  frame <- data.frame(sex = lung$sex, old = lung$age > 65, site = factor(lung$inst),
+                      text = ifelse(lung$sex == 1, "m", "f"))
+  ours <- screen_logrank(frame, lung$time, lung$status)
+  expect_identical(ours$column, names(frame))
+  expect_equal(ours$statistic[1], ours$statistic[4])
+  expect_equal(ours$statistic[3], survival::survdiff(Surv(time, status) ~ inst, lung)$chisq,
+               tolerance = 1e-10)
+  expect_equal(ours$df, c(1, 1, 17, 1))
+})
+
+test_that("columns that cannot be tested are NA with a reason", {
+  x <- cbind(constant = 1, none = NA, good = rep(0:1, 10), many = 1:20)
+  ours <- screen_logrank(x[, 1:3], 1:20, rep(1, 20))
+  expect_identical(is.na(ours$p.value), c(TRUE, TRUE, FALSE))
+  expect_identical(ours$reason, c("one group only", "all values are missing", NA))
+  expect_identical(screen_logrank(x[, 3, drop = FALSE], 1:20, rep(0, 20))$reason, "no event")
+  wide <- matrix(seq_len(60), 60)
+  expect_match(screen_logrank(wide, 1:60, rep(1, 60))$reason, "50 distinct")
+  confounded <- screen_logrank(x[, 3, drop = FALSE], 1:20, rep(1, 20), rep(0:1, 10))
+  expect_match(confounded$reason, "no event time")
+})
+
+test_that("hazard ratios are one-step and P values adjusted on request", {
+  ours <- screen_logrank(data.frame(sex = lung$sex), lung$time, lung$status, hazard.ratio = TRUE)
+  test <- survival::survdiff(Surv(time, status) ~ sex, lung)
+  expect_equal(ours$hazard.ratio, exp((test$obs[2] - test$exp[2]) / test$var[2, 2]))
+  expect_equal(ours$std.err, 1 / sqrt(test$var[2, 2]))
+  set.seed(4)
+  d <- random_screen(40, 5, 0:1)
+  adjusted <- screen_logrank(d$x, d$time, d$status, adjust = "holm")
+  expect_equal(adjusted$p.adjusted, p.adjust(adjusted$p.value, "holm"))
+})
+
+test_that("simulated trials are tested each with its own times", {
+  set.seed(5)
+  time <- matrix(rexp(40 * 20), 40)
+  status <- matrix(rbinom(40 * 20, 1, 0.7), 40)
+  arm <- rep(c("a", "b"), 20)
+  peer <- vapply(1:20, function(j) {
+    survival::survdiff(Surv(rank(time[, j]), status[, j]) ~ arm)$chisq
+  }, 0)
+  expect_equal(screen_logrank(arm, time, status)$statistic, peer, tolerance = 1e-10)
+  arms <- matrix(sample(c("a", "b"), 800, TRUE), 40)
+  peer <- vapply(1:20, function(j) {
+    survival::survdiff(Surv(rank(time[, j]), status[, j]) ~ arms[, j] + strata(arm))$chisq
+  }, 0)
+  expect_equal(screen_logrank(arms, time, status, arm)$statistic, peer, tolerance = 1e-10)
+})
+
+test_that("results do not depend on the number of threads", {
+  set.seed(6)
+  d <- random_screen(500, 200, 0:2)
+  old <- options(riskset.threads = 1)
+  on.exit(options(old))
+  one <- screen_logrank(d$x, d$time, d$status)
+  options(riskset.threads = 2)
+  expect_identical(screen_logrank(d$x, d$time, d$status), one)
+})
+
+test_that("bad input is refused by name", {
+  refused <- function(kind, ...) {
+    expect_error(screen_logrank(...), class = paste0("riskset_error_", kind))
+  }
+  refused("argument", 1:3, 1:3, 1:3)
+  refused("length", matrix(0, 3, 2), 1:4, c(1, 1, 0, 1))
+  refused("time", matrix(0:1, 2, 2), c(-1, 2), c(1, 1))
+  refused("status", matrix(0:1, 2, 2), c(1, 2), c(1, 7))
+  refused("argument", matrix(0:1, 2, 2), c(1, 2), c(1, 1), hazard.ratio = NA)
+  refused("argument", matrix(0:1, 2, 2), c(1, 2), c(1, 1), adjust = "none of these")
+  trial <- matrix(1:6, 3)
+  refused("length", 1:3, trial, matrix(1, 2, 2))
+  refused("length", 1:2, trial, trial > 2)
+  refused("group", rep(1, 3), trial, trial > 2)
+  refused("time", 1:3, -trial, trial > 2)
+  expect_error(screen_logrank(1:3, -trial, trial > 2), "column 1, row 1")
+})
