@@ -33,7 +33,7 @@
 #' (`"NS"`). `riskset_error_argument`: `digits` or `scales` out of range.
 #' @references Campbell I (2007) Chi-squared and Fisher-Irwin tests of two-by-two tables
 #'   with small sample recommendations. *Statistics in Medicine* 26:3661-3675.
-#'   <doi:10.1002/sim.2832>
+#'   \doi{10.1002/sim.2832}
 #' @examples
 #' # A paper prints P = 0.020 for this table; on these counts Pearson's P is 0.001.
 #' number <- subset(crlm_conversion, factor == "Number of liver metastases")

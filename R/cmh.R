@@ -72,17 +72,17 @@
 #'
 #' @references Mantel N, Haenszel W (1959) Statistical aspects of the analysis of data from
 #'   retrospective studies of disease. *Journal of the National Cancer Institute* 22:719-748.
-#'   <doi:10.1093/jnci/22.4.719>
+#'   \doi{10.1093/jnci/22.4.719}
 #'
 #'   Landis JR, Heyman ER, Koch GG (1978) Average partial association in three-way contingency
-#'   tables. *International Statistical Review* 46:237-254. <doi:10.2307/1402373>
+#'   tables. *International Statistical Review* 46:237-254. \doi{10.2307/1402373}
 #'
 #'   Robins J, Breslow N, Greenland S (1986) Estimators of the Mantel-Haenszel variance
 #'   consistent in both sparse data and large-strata limiting models. *Biometrics* 42:311-323.
-#'   <doi:10.2307/2531052>
+#'   \doi{10.2307/2531052}
 #'
 #'   Tarone RE (1985) On heterogeneity tests based on efficient scores. *Biometrika* 72:91-95.
-#'   <doi:10.1093/biomet/72.1.91>
+#'   \doi{10.1093/biomet/72.1.91}
 #' @seealso [crosstab()] for one table, [screen_crosstab()] for many tests at once.
 #' @examples
 #' # Admission to Berkeley by sex, in six departments: the odds ratio is not common to them

@@ -52,17 +52,17 @@
 #' that is not `outcome ~ exposure`, or a variable that does not exist.
 #'
 #' @references Pearson K (1900) On the criterion that a given system of deviations from the
-#'   probable ... *Philosophical Magazine* 50:157-175. <doi:10.1080/14786440009463897>
+#'   probable ... *Philosophical Magazine* 50:157-175. \doi{10.1080/14786440009463897}
 #'
 #'   Yates F (1934) Contingency tables involving small numbers and the chi-square test.
 #'   *Supplement to the Journal of the Royal Statistical Society* 1:217-235.
-#'   <doi:10.2307/2983604>
+#'   \doi{10.2307/2983604}
 #'
 #'   Mantel N (1963) Chi-square tests with one degree of freedom. *Journal of the American
-#'   Statistical Association* 58:690-700. <doi:10.1080/01621459.1963.10500879>
+#'   Statistical Association* 58:690-700. \doi{10.1080/01621459.1963.10500879}
 #'
 #'   Agresti A (1992) A survey of exact inference for contingency tables. *Statistical Science*
-#'   7:131-153. <doi:10.1214/ss/1177011454>
+#'   7:131-153. \doi{10.1214/ss/1177011454}
 #' @seealso [cmh()] for a table in strata, [screen_crosstab()] for many tables at once,
 #'   [univariate()] for the table of a paper, [audit_crosstab()] to trace a printed P.
 #' @examples

@@ -143,9 +143,9 @@ fit_table <- function(table, conf, call, omitted) {
   check_supported(table)
   curves <- curve_order(table)
   table <- permute_blocks(table, curves$block)
-  out <- .Call(C_survival, table, conf_codes[[conf$type]], stats::qnorm(1 - (1 - conf$level) / 2))
+  z <- stats::qnorm(1 - (1 - conf$level) / 2)
+  out <- .Call(C_survival, table, conf_codes[[conf$type]], z, survfit_parts()$closed)
   check_report(out)
-  out <- close_limits(out, conf$type)
   if (!is.null(table$n.enter)) {
     kept <- drop_entry_rows(table, out)
     table <- kept$table
@@ -156,15 +156,6 @@ fit_table <- function(table, conf, call, omitted) {
   fit$call <- call
   attr(fit, "riskset") <- fit_origin(table, curves$block)
   structure(fit, class = c("riskset_km", "survfit"))
-}
-
-# Where the standard error is 0 the limits of log, log-log and logit are S itself in the current
-# survival, and missing in older ones (which is how the core gives them).
-close_limits <- function(out, type) {
-  if (!(type %in% c("log", "log-log", "logit")) || !survfit_parts()$closed) return(out)
-  flat <- which(out$std.err == 0)
-  out$lower[flat] <- out$upper[flat] <- out$surv[flat]
-  out
 }
 
 check_supported <- function(table) {
@@ -248,7 +239,8 @@ fit_components <- function(table, out, conf, labels) {
   fit
 }
 
-# Which components the installed survival gives: asked once, when first needed.
+# Which components the installed survival gives, and whether limits are closed where S has no
+# error (from 3.8 on): asked once, when first needed.
 survfit_parts <- local({
   parts <- NULL
   function() {

@@ -204,7 +204,7 @@ as.data.frame.riskset_table <- function(x, row.names = NULL, optional = FALSE, .
 }
 
 risk_sets <- function(table) {
-  out <- .Call(C_survival, table, 0L, 0)
+  out <- .Call(C_survival, table, 0L, 0, FALSE)
   check_report(out)
   out$n.risk
 }

@@ -37,7 +37,7 @@
 #' `y` or `strata` is not as long as `x` has rows; `riskset_error_group`: `y` has a single value;
 #' `riskset_error_argument`: `strata` with another test than `"cmh"`.
 #' @references Mantel N (1963) Chi-square tests with one degree of freedom. *Journal of the
-#'   American Statistical Association* 58:690-700. <doi:10.1080/01621459.1963.10500879>
+#'   American Statistical Association* 58:690-700. \doi{10.1080/01621459.1963.10500879}
 #' @seealso [crosstab()], [cmh()], [screen_logrank()]
 #' @examples
 #' cars <- datasets::mtcars[c("cyl", "vs", "gear", "carb")]

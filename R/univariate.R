@@ -55,14 +55,14 @@
 #' @references Pearson K (1900) On the criterion that a given system of deviations from
 #'   the probable in the case of a correlated system of variables is such that it can be
 #'   reasonably supposed to have arisen from random sampling. *Philosophical Magazine*
-#'   50:157-175. <doi:10.1080/14786440009463897>
+#'   50:157-175. \doi{10.1080/14786440009463897}
 #'
 #'   Wilcoxon F (1945) Individual comparisons by ranking methods. *Biometrics Bulletin*
-#'   1:80-83. <doi:10.2307/3001968>
+#'   1:80-83. \doi{10.2307/3001968}
 #'
 #'   Kruskal WH, Wallis WA (1952) Use of ranks in one-criterion variance analysis.
 #'   *Journal of the American Statistical Association* 47:583-621.
-#'   <doi:10.1080/01621459.1952.10483441>
+#'   \doi{10.1080/01621459.1952.10483441}
 #' @seealso [crosstab()] for one factor with all its tests, [audit_crosstab()] to check a
 #'   printed P.
 #' @examples

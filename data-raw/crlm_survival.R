@@ -20,7 +20,7 @@ n_censored <- 50
 pool_factor <- 5 # candidates for each set kept
 n_few_ties <- 300
 # Deaths allowed at one time, where the curve must step over .45, .5 or .55.
-max_tie <- c(A = 5, B = 5, B1 = 4, B2 = 5)
+max_tie <- c(A = 5, B = 5, B1 = 5, B2 = 5)
 
 ## Which (U, M, L, width) print the limits
 

@@ -21,7 +21,7 @@ SEXP rs_r_missing_rows(SEXP, SEXP, SEXP);
 SEXP rs_r_merge_times(SEXP, SEXP);
 SEXP rs_r_integer64(SEXP);
 SEXP rs_r_small_codes(SEXP);
-SEXP rs_r_survival(SEXP, SEXP, SEXP);
+SEXP rs_r_survival(SEXP, SEXP, SEXP, SEXP);
 SEXP rs_r_logrank_rows(SEXP, SEXP, SEXP, SEXP);
 SEXP rs_r_logrank_table(SEXP, SEXP, SEXP, SEXP, SEXP);
 SEXP rs_r_screen_logrank(SEXP, SEXP, SEXP);
@@ -39,7 +39,7 @@ SEXP rs_r_quadratic(SEXP, SEXP);
 
 static const R_CallMethodDef ENTRIES[] = {
     ENTRY(tabulate, 2),       ENTRY(missing_rows, 3),    ENTRY(merge_times, 2),
-    ENTRY(integer64, 1), ENTRY(small_codes, 1),      ENTRY(survival, 3),        ENTRY(logrank_rows, 4),
+    ENTRY(integer64, 1), ENTRY(small_codes, 1),      ENTRY(survival, 4),        ENTRY(logrank_rows, 4),
     ENTRY(logrank_table, 5),  ENTRY(screen_logrank, 3),  ENTRY(screen_trials, 4),
     ENTRY(column_range, 2),   ENTRY(count_table, 4),     ENTRY(crosstab_tests, 3),
     ENTRY(screen_crosstab, 5), ENTRY(cmh, 1),            ENTRY(homogeneity, 2),

@@ -8,7 +8,7 @@ static const double *optional(SEXP table, const char *name, R_xlen_t n) {
 }
 
 /* n.risk, surv, std.err, cumhaz, std.chaz, lower, upper of all curves of a risk table. */
-SEXP rs_r_survival(SEXP table, SEXP type, SEXP z) {
+SEXP rs_r_survival(SEXP table, SEXP type, SEXP z, SEXP closed) {
   static const char *names[] = {"status", "n.risk",   "surv",  "std.err",
                                 "cumhaz", "std.chaz", "lower", "upper"};
   size_t blocks = (size_t)XLENGTH(r_element(table, "size"));
@@ -16,7 +16,8 @@ SEXP rs_r_survival(SEXP table, SEXP type, SEXP z) {
   rs_table t = r_table(table, start);
   R_xlen_t n = (R_xlen_t)t.n_row;
   rs_run run = r_run(t.n_row);
-  rs_interval interval = {(rs_conf_type)Rf_asInteger(type), Rf_asReal(z), NA_REAL};
+  rs_interval interval = {(rs_conf_type)Rf_asInteger(type), Rf_asReal(z), NA_REAL,
+                          Rf_asLogical(closed) == TRUE};
   rs_curves curves = {t.event, t.censor, t.enter, optional(table, "square.event", n),
                       optional(table, "square.censor", n), NULL, NULL, NULL, NULL, NULL,
                       NULL, NULL};
@@ -28,6 +29,7 @@ SEXP rs_r_survival(SEXP table, SEXP type, SEXP z) {
     SEXP x = Rf_allocVector(REALSXP, n);
     SET_VECTOR_ELT(out, a + 1, x);
     *array[a] = REAL(x);
+    rs_advise(*array[a], (size_t)n * sizeof(double));
   }
   SET_VECTOR_ELT(out, 0, r_status(rs_survival(&curves, start, blocks, &interval, &run)));
   UNPROTECT(1);

@@ -1,9 +1,17 @@
 /* order.c: how a call is shared among threads and stopped, sorting, and the tie rules. */
+#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE /* madvise() */
+#endif
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rows.h"
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -39,6 +47,17 @@ int rs_is_stopped(int *stopped, const rs_run *run, size_t batch) {
 #endif
   answer = *stopped;
   return answer;
+}
+
+void rs_advise(void *array, size_t bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  const size_t page = (size_t)1 << 21;
+  size_t from = ((size_t)array + page - 1) / page * page, to = ((size_t)array + bytes) / page * page;
+  if (bytes >= 4 * page && to > from) madvise((void *)from, to - from, MADV_HUGEPAGE);
+#else
+  (void)array;
+  (void)bytes;
+#endif
 }
 
 /* ---- Radix sort ------------------------------------------------------------------------ */
@@ -139,6 +158,7 @@ int rs_sort_digit(size_t n, int bits) { return digit_of(n, bits); }
 
 /* ---- Ties ------------------------------------------------------------------------------ */
 
+/* A run has one whole number at most: where t is whole, none may lie from first to last. */
 int rs_is_tied(double first, double last, double t, rs_ties ties, double mean) {
   const double tolerance = 1.490116119384766e-08; /* sqrt(2^-52), as in aeqSurv() */
   if (t == last) return 1;
@@ -147,7 +167,7 @@ int rs_is_tied(double first, double last, double t, rs_ties ties, double mean) {
     return t - last <= tolerance || (t - last) / mean <= tolerance;
   }
   return ties == RS_TIES_ULP && rs_double_bits(t) - rs_double_bits(first) <= 4 &&
-         first >= 2.2250738585072014e-308 && !(rs_is_whole(first) && rs_is_whole(t));
+         first >= 2.2250738585072014e-308 && !(rs_is_whole(t) && ceil(first) <= last);
 }
 
 size_t rs_merge_times(const double *times, size_t n, rs_ties ties, double *representative) {

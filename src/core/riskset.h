@@ -36,6 +36,10 @@ int rs_threads(const rs_run *run, size_t n); /* 1 where n rows are too few to sh
 int rs_is_stopped(int *stopped, const rs_run *run, size_t batch);
 int rs_mul(size_t a, size_t b, size_t *product); /* 1 when a * b overflows size_t */
 
+/* Asks the system for large pages behind a large array that is about to be filled: the first
+ * touch of a page costs more than its use. */
+void rs_advise(void *array, size_t bytes);
+
 /* A sum with its rounding error carried along (Neumaier 1974, ZAMM 54:39-51). */
 typedef struct {
   double sum, error;
@@ -219,10 +223,13 @@ typedef struct {
   double *risk, *surv, *std_err, *cumhaz, *std_chaz, *lower, *upper;
 } rs_curves;
 
-/* z: the normal quantile of the interval; missing: what stands for an undefined limit. */
+/* z: the normal quantile of the interval; missing: what stands for an undefined limit; closed:
+ * whether log, log-log and logit limits are S itself where its standard error is 0 (as in
+ * survival from 3.8 on; missing before). */
 typedef struct {
   rs_conf_type type;
   double z, missing;
+  int closed;
 } rs_interval;
 
 /* Curve b has rows start[b] .. start[b + 1] - 1; curves are shared among threads. */

@@ -16,7 +16,8 @@ static const double *read_double(const rs_column *column, size_t from, size_t m,
   if (column->type == RS_NONE) return NULL;
   if (column->type == RS_DOUBLE) return (const double *)column->data + from;
   const int *x = (const int *)column->data + from;
-  for (size_t i = 0; i < m; i++) room[i] = x[i] == INT_MIN ? (double)NAN : x[i];
+  RS_SIMD
+  for (size_t i = 0; i < m; i++) room[i] = x[i] == INT_MIN ? (double)NAN : (double)x[i];
   return room;
 }
 
@@ -30,6 +31,7 @@ static void add_codes(const rs_column *column, size_t k, uint32_t stride, size_t
   if (column->type == RS_NONE) return;
   const int *x = (const int *)column->data + from;
   const uint32_t most = (uint32_t)k;
+  RS_SIMD
   for (size_t i = 0; i < m; i++) {
     uint32_t c = (uint32_t)x[i] - 1u;
     uint32_t drop = drop_if(c >= most) | drop_if(code[i] == RS_DROP);
@@ -39,21 +41,41 @@ static void add_codes(const rs_column *column, size_t k, uint32_t stride, size_t
 
 static void drop_missing(const double *x, size_t m, uint32_t *code) {
   if (!x) return;
+  RS_SIMD
   for (size_t i = 0; i < m; i++) code[i] |= drop_if(x[i] != x[i]);
+}
+
+/* Starts the codes: of_event where the status is the event's. */
+static void event_codes(const rs_column *column, const double *status, double event,
+                        uint32_t of_event, size_t from, size_t m, uint32_t *code) {
+  if (column->type == RS_NONE) {
+    for (size_t i = 0; i < m; i++) code[i] = of_event;
+  } else if (column->type == RS_INT && fabs(event) < 2147483648.0 && event == (int)event) {
+    const int *x = (const int *)column->data + from;
+    const int one = (int)event;
+    RS_SIMD
+    for (size_t i = 0; i < m; i++) {
+      code[i] = (drop_if(x[i] == one) & of_event) | drop_if(x[i] == INT_MIN);
+    }
+  } else {
+    double room[RS_BATCH];
+    if (!status) status = read_double(column, from, m, room);
+    RS_SIMD
+    for (size_t i = 0; i < m; i++) {
+      code[i] = (drop_if(status[i] == event) & of_event) | drop_if(status[i] != status[i]);
+    }
+  }
 }
 
 void rs_read_batch(const rs_rows *rows, double event, rs_stride stride, size_t from,
                    size_t m, rs_batch *batch) {
   uint32_t *code = batch->code;
-  const double *status = read_double(&rows->status, from, m, batch->status_room);
+  batch->status = NULL;
+  if (rows->status.type == RS_DOUBLE) batch->status = (const double *)rows->status.data + from;
   batch->time = read_double(&rows->time, from, m, batch->time_room);
   batch->entry = read_double(&rows->entry, from, m, batch->entry_room);
   batch->weight = read_double(&rows->weight, from, m, batch->weight_room);
-  batch->status = status;
-  for (size_t i = 0; !status && i < m; i++) code[i] = stride.of_event;
-  for (size_t i = 0; status && i < m; i++) {
-    code[i] = (drop_if(status[i] == event) & stride.of_event) | drop_if(status[i] != status[i]);
-  }
+  event_codes(&rows->status, batch->status, event, stride.of_event, from, m, code);
   drop_missing(batch->time, m, code);
   drop_missing(batch->entry, m, code);
   drop_missing(batch->weight, m, code);
@@ -172,11 +194,23 @@ static void scan_time(double t, uint32_t code, size_t row, finding *f) {
   }
 }
 
+static int any_fractional(const double *t, size_t m, double high) {
+  int found = 0;
+  if (high < 2147483648.0) {
+    RS_SIMD_OR(found)
+    for (size_t i = 0; i < m; i++) found |= (double)(int)t[i] != t[i];
+  } else {
+    for (size_t i = 0; i < m; i++) found |= !rs_is_whole(t[i]);
+  }
+  return found;
+}
+
 /* A batch is looked at as a whole first; only one with a missing, negative or infinite time is
  * looked at row by row. */
-static void scan_times(const rs_batch *b, size_t from, size_t m, finding *f) {
+static void scan_times(const rs_batch *b, int whole, size_t from, size_t m, finding *f) {
   double low = f->low, high = f->high, positive = f->positive;
-  int dropped = 0, fractional = 0;
+  int dropped = 0;
+  RS_SIMD_RANGE
   for (size_t i = 0; i < m; i++) {
     double t = b->time[i], above = t > 0 ? t : INFINITY;
     dropped |= b->code[i] == RS_DROP;
@@ -185,14 +219,11 @@ static void scan_times(const rs_batch *b, size_t from, size_t m, finding *f) {
     positive = above < positive ? above : positive;
   }
   if (!dropped && low >= 0 && high < INFINITY) {
-    for (size_t i = 0; !f->fractional_time && i < m; i++) {
-      fractional |= !rs_is_whole(b->time[i]);
-    }
+    if (!whole && !f->fractional_time) f->fractional_time = any_fractional(b->time, m, high);
     f->used += m;
     f->low = low;
     f->high = high;
     f->positive = positive;
-    f->fractional_time |= fractional;
     return;
   }
   for (size_t i = 0; i < m; i++) {
@@ -248,6 +279,7 @@ static void scan_weights(const rs_batch *b, size_t from, size_t m, finding *f) {
 static void scan_status(const rs_batch *b, double event, size_t from, size_t m, finding *f) {
   const double *status = b->status;
   int odd = 0;
+  RS_SIMD_OR(odd)
   for (size_t i = 0; i < m; i++) {
     odd |= (status[i] != event) & (status[i] != event - 1) & (status[i] == status[i]);
   }
@@ -275,7 +307,8 @@ static void scan_batch(const rs_rows *rows, rs_ties ties, double event, size_t f
   size_t m = rows->n - from < RS_BATCH ? rows->n - from : RS_BATCH, before = f->used;
   const rs_stride only_event = {0, 0, 1};
   rs_read_batch(rows, event, only_event, from, m, batch);
-  scan_times(batch, from, m, f);
+  batch->status = read_double(&rows->status, from, m, batch->status_room);
+  scan_times(batch, rows->time.type == RS_INT, from, m, f);
   if (batch->entry) scan_entries(batch, ties, from, m, f);
   if (batch->weight) scan_weights(batch, from, m, f);
   if (batch->status && isnan(rows->event)) scan_status(batch, event, from, m, f);

@@ -4,6 +4,19 @@
 
 #include "riskset.h"
 
+/* Compilers vectorise these loops only when asked to, at the optimisation R uses. */
+#ifdef _OPENMP
+#define RS_SIMD _Pragma("omp simd")
+#define RS_SIMD_RANGE \
+  _Pragma("omp simd reduction(min : low, positive) reduction(max : high) reduction(| : dropped)")
+#define RS_SIMD_OR(flag) RS_SIMD_REDUCE(omp simd reduction(| : flag))
+#define RS_SIMD_REDUCE(text) _Pragma(#text)
+#else
+#define RS_SIMD
+#define RS_SIMD_RANGE
+#define RS_SIMD_OR(flag)
+#endif
+
 enum { RS_BATCH = 512 };
 #define RS_DROP UINT32_MAX
 
@@ -13,7 +26,8 @@ typedef struct {
   double time_room[RS_BATCH], entry_room[RS_BATCH], weight_room[RS_BATCH];
   double status_room[RS_BATCH];
   uint32_t code[RS_BATCH];
-  const double *time, *entry, *weight, *status; /* NULL when the column is absent */
+  const double *time, *entry, *weight; /* NULL when the column is absent */
+  const double *status;                /* NULL too when it is not double, until scanned */
 } rs_batch;
 
 /* Where a row's code puts stratum, group and event: code = stratum * of_stratum +

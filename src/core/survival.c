@@ -94,6 +94,12 @@ static void limits(const rs_interval *interval, double p, double se, double *low
                    double *upper) {
   double z = interval->z, a, b;
   *lower = *upper = interval->missing;
+  if (interval->closed && se == 0 &&
+      (interval->type == RS_CONF_LOG || interval->type == RS_CONF_LOGLOG ||
+       interval->type == RS_CONF_LOGIT)) {
+    *lower = *upper = p;
+    return;
+  }
   switch (interval->type) {
     case RS_CONF_LOG:
       if (p == 0) return;

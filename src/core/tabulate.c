@@ -474,6 +474,7 @@ static rs_status part_strata(rs_stream *s) {
     free(carry);
     return RS_NO_MEMORY;
   }
+  rs_advise(key, k->n * sizeof *key);
   for (size_t i = 0; i < k->n; i++) next[(record_code(s, i) >> low) + 1]++;
   for (size_t j = 1; j <= s->n_stratum; j++) next[j] += next[j - 1];
   for (size_t i = 0; i < k->n; i++) {
@@ -500,6 +501,8 @@ static rs_status sort_all(rs_stream *s, const rs_report *report, rs_ties ties,
   k->key = malloc(k->n * sizeof *k->key);
   k->carry = carried ? malloc(k->n * sizeof *k->carry) : NULL;
   if (!k->key || (carried && !k->carry)) return RS_NO_MEMORY;
+  rs_advise(k->key, k->n * sizeof *k->key);
+  if (carried) rs_advise(k->carry, k->n * sizeof *k->carry);
   rs_status status = sort_records(s, bits, run);
   if (status != RS_OK) return status;
   if (!k->whole && ties != RS_TIES_EXACT) merge_ties(s, ties);
@@ -596,7 +599,23 @@ void rs_stream_rewind(rs_stream *s) {
   if (s->source == TABULATED) start_stratum(s);
 }
 
+/* Every record of a sort without weights counts one. */
+static rs_status sum_records(rs_stream *s, const rs_run *run) {
+  const sorted *k = &s->sorted;
+  for (size_t i = 0; i < k->n; i++) {
+    uint32_t code = record_code(s, i);
+    size_t block = (size_t)(code >> (k->kind_bits + k->group_bits)) * s->n_group +
+                   low_bits(code, k->group_at, k->group_bits);
+    int enters = low_bits(code, 0, k->kind_bits) == RS_KIND_ENTER;
+    s->risk[block] += enters ? -1 : 1;
+    s->rows[block] += !enters;
+    if ((i & 0xffff) == 0xffff && rs_stop(run)) return RS_INTERRUPTED;
+  }
+  return RS_OK;
+}
+
 static rs_status sum_blocks(rs_stream *s, const rs_run *run) {
+  if (s->source == SORTED && !s->weights) return sum_records(s, run);
   rs_cell cell[256];
   size_t m, read = 0;
   while ((m = rs_stream_read(s, cell, 256)) > 0) {
@@ -658,18 +677,24 @@ rs_status rs_stream_table(const rs_table *table, size_t n_group, size_t n_stratu
 
 /* ---- The risk table -------------------------------------------------------------------- */
 
-/* The row of this cell in its block, moving on when the time is new. */
-static inline size_t table_row(rs_stream *s, const rs_cell *cell) {
-  if (s->now[cell->block] != cell->time) {
-    s->now[cell->block] = cell->time;
-    s->row[cell->block]++;
-  }
-  return s->row[cell->block];
+/* Whether the cell has another time than its block's last one, whose row is then the next. */
+static inline int next_row(rs_stream *s, const rs_cell *cell) {
+  if (s->now[cell->block] == cell->time) return 0;
+  s->now[cell->block] = cell->time;
+  s->row[cell->block]++;
+  return 1;
 }
 
-static void add_cell(const rs_table *t, size_t row, const rs_cell *cell) {
+static inline void start_row(const rs_table *t, size_t row, double time) {
+  t->time[row] = time;
+  t->event[row] = t->censor[row] = 0;
+  if (t->enter) t->enter[row] = 0;
+  if (t->rows_event) t->rows_event[row] = t->rows_censor[row] = 0;
+  if (t->square_event) t->square_event[row] = t->square_censor[row] = 0;
+}
+
+static inline void add_cell(const rs_table *t, size_t row, const rs_cell *cell) {
   int event = cell->kind == RS_KIND_EVENT;
-  t->time[row] = cell->time;
   if (cell->kind == RS_KIND_ENTER) {
     t->enter[row] += cell->count;
     return;
@@ -690,8 +715,11 @@ static rs_status write_rows(rs_stream *s, const rs_run *run, rs_table *t, int fi
   }
   while ((m = rs_stream_read(s, cell, 256)) > 0) {
     for (size_t i = 0; i < m; i++) {
-      size_t row = table_row(s, &cell[i]);
-      if (fill) add_cell(t, row, &cell[i]);
+      int fresh = next_row(s, &cell[i]);
+      if (!fill) continue;
+      size_t row = s->row[cell[i].block];
+      if (fresh) start_row(t, row, cell[i].time);
+      add_cell(t, row, &cell[i]);
     }
     if ((++read & 255) == 0 && rs_stop(run)) return RS_INTERRUPTED;
   }
@@ -710,7 +738,7 @@ static rs_status table_arrays(const rs_stream *s, rs_allocate allocate, void *us
     if ((a == RS_SQUARE_EVENT || a == RS_SQUARE_CENSOR) && s->weights < 2) continue;
     *array[a] = allocate(t->n_row, a, user);
     if (!*array[a]) return RS_NO_MEMORY;
-    if (a != RS_TIME) memset(*array[a], 0, t->n_row * sizeof(double));
+    rs_advise(*array[a], t->n_row * sizeof(double));
   }
   return RS_OK;
 }

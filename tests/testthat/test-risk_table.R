@@ -56,7 +56,7 @@ test_that("print() shows what was counted, dropped and merged", {
   })
   rt <- risk_table(1:3)
   expect_output(print(rt), "Risk table of 3 rows")
-  expect_invisible(print(rt))
+  expect_output(expect_invisible(print(rt)))
   expect_error(print(rt, wide = TRUE), class = "riskset_error_argument")
 })
 
@@ -116,8 +116,8 @@ test_that("tables of parts of any data merge to the table of the whole", {
     }
     merged <- do.call(c, tables)
     same_table(merged, whole)
-    expect_equal(km(merged)[seq_along(km(whole)$strata)], km(whole)[seq_along(km(whole)$strata)],
-                 tolerance = 1e-12, ignore_attr = "riskset")
+    one <- km(merged)
+    expect_equal(unclass(one)[names(one) != "call"], unclass(km(whole))[names(one) != "call"], tolerance = 1e-12, ignore_attr = "riskset")
     if (whole$weights < 2) expect_equal(suppressMessages(logrank(merged))$p.value, suppressMessages(logrank(whole))$p.value, tolerance = 1e-12)
     same_table(do.call(c, tables[3:1]), whole)
   }
