@@ -61,7 +61,7 @@ test_that("the medians and the intervals of SPSS are those printed", {
 test_that("the printed intervals are symmetric, as only SPSS's are", {
   expect_equal((crlm_published$lower + crlm_published$upper) / 2, crlm_published$median)
   band <- quantile(resectable, 0.5)
-  expect_false(isTRUE(all.equal((band$lower + band$upper) / 2, band$quantile, tolerance = 0.01)))
+  expect_true(any(abs((band$lower + band$upper) / 2 - band$quantile) > 0.005))
 })
 
 test_that("survfit() gives the same medians, with other intervals", {
