@@ -26,7 +26,7 @@ int rs_mul(size_t a, size_t b, size_t *product) {
 }
 
 int rs_threads(const rs_run *run, size_t n) {
-  return n < 50000 || run->threads < 1 ? 1 : run->threads;
+  return n < 200000 || run->threads < 1 ? 1 : run->threads;
 }
 
 int rs_is_stopped(int *stopped, const rs_run *run, size_t batch) {

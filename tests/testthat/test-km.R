@@ -469,12 +469,19 @@ test_that("medians of Freireich's 6-MP trial are those in the literature", {
   expect_equal(c(sum(d$time), sum(d$cens)), c(541, 30)) # data.princeton.edu/pop509/gehan
 })
 
-test_that("quantiles of a curve with ties and censoring are those of survival's own test", {
-  # S20: therneau/survival tests/quantile.R, data test1 without its missing row
-  test1 <- data.frame(time = c(9, 3, 1, 1, 6, 6, 8), status = c(1, NA, 1, 0, 1, 1, 0))
+test_that("quantiles at and between the steps of a curve are those of survival's own test", {
+  # S20: therneau/survival tests/quantile.R; S is 6/7, 18/35, 9/35 and the probabilities meet each
+  test1 <- data.frame(time = c(9, 3, 1, 1, 6, 6, 8, 10), status = c(1, NA, 1, 0, 1, 1, 0, 0), x = c(0, 2, 1, 1, 1, 0, 0, 0))
+  levels <- c(13 / 14, 6 / 7, 2 / 3, 0.5, 9 / 35, 0.1)
   fit <- km(Surv(time, status) ~ 1, test1)
-  expect_survfit(Surv(time, status) ~ 1, test1)
-  expect_identical(fit$n, 6L)
+  q <- quantile(fit, 1 - levels)
+  expect_equal(unname(q$quantile), c(1, 3.5, 6, 9, 9.5, NA))
+  expect_equal(unname(q$lower), c(1, 1, 1, 6, 6, 9))
+  expect_equal(unname(q$upper), rep(NA_real_, 6))
+  # SPSS has no midpoints
+  expect_equal(unname(quantile(fit, 1 - levels, ci = "spss", conf.int = FALSE)), c(1, 1, 6, 9, 9, NA))
+  by_x <- quantile(km(Surv(time, status) ~ x, test1), 1 - levels, conf.int = FALSE)
+  expect_equal(unname(by_x), rbind(c(6, 6, 9, 9, NA, NA), c(1, 1, 3.5, 6, 6, 6)))
 })
 
 test_that("reverse Kaplan-Meier of lung is that of survminer's issue 828", {

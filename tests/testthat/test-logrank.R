@@ -253,13 +253,37 @@ test_that("Kalbfleisch and Prentice's rats give their log-rank test", {
   expect_equal(unname(round(test$statistic, 4)), 3.1227)
 })
 
-test_that("kidney patients of Klein and Moeschberger's Table 7.3 give its row of tests", {
-  skip_if_not_installed("KMsurv") # S9
-  d <- new.env()
-  utils::data("kidney", package = "KMsurv", envir = d)
-  test <- function(rho, gamma) unname(logrank(Surv(time, delta) ~ type, d$kidney, rho = rho, gamma = gamma)$statistic)
+test_that("kidney patients of Klein and Moeschberger give their Table 7.3", {
+  # S9: Klein & Moeschberger (2003) Survival Analysis, section 1.4 (KMsurv::kidney): months to
+  # infection with a catheter placed surgically (1) or percutaneously (2)
+  infected1 <- rep(c(1.5, 3.5, 4.5, 5.5, 8.5, 9.5, 10.5, 11.5, 15.5, 16.5, 18.5, 23.5, 26.5), c(1, 1, 2, 1, 2, rep(1, 8)))
+  free1 <- rep(c(2:14, 21, 22, 25, 27) + 0.5, c(2, 3, 1, 1, 2, 4, 1, 1, 1, 1, 2, 1, 2, 2, 2, 1, 1))
+  infected2 <- rep(c(0.5, 2.5, 3.5, 6.5, 15.5), c(6, 2, 1, 1, 1))
+  free2 <- rep(c(0:12, 14, 16, 18, 19, 20, 22, 24, 25, 26, 28) + 0.5,
+               c(10, 4, 5, 5, 3, 5, 1, 3, 3, 2, 3, 2, 4, 2, 2, 1, 3, 1, 1, 1, 1, 2, 1))
+  time <- c(infected1, free1, infected2, free2)
+  event <- rep(c(1, 0, 1, 0), lengths(list(infected1, free1, infected2, free2)))
+  type <- rep(1:2, c(43, 76))
+  test <- function(rho, gamma) unname(logrank(time, event, type, rho = rho, gamma = gamma)$statistic)
   got <- c(test(0, 0), test(0, 1), test(1, 0), test(1, 1), test(0.5, 0.5), test(0.5, 2))
   expect_equal(got, c(2.5295, 9.668, 1.3865, 9.8341, 9.2849, 8.179), tolerance = 1e-4)
+  expect_equal(round(got, 2), c(2.53, 9.67, 1.39, 9.83, 9.28, 8.18)) # as the book prints them
+})
+
+test_that("larynx cancer by stage gives the four-sample test", {
+  # S12: Klein & Moeschberger, section 1.8 (KMsurv::larynx)
+  dead <- list(
+    c(0.6, 1.3, 2.4, 3.2, 3.3, 3.5, 3.5, 4, 4, 4.3, 5.3, 6, 6.4, 6.5, 7.4), c(0.2, 1.8, 2, 3.6, 4, 6.2, 7),
+    c(0.3, 0.3, 0.5, 0.7, 0.8, 1, 1.3, 1.6, 1.8, 1.9, 1.9, 3.2, 3.5, 5, 6.3, 6.4, 7.8),
+    c(0.1, 0.3, 0.4, 0.8, 0.8, 1, 1.5, 2, 2.3, 3.6, 3.8)
+  )
+  alive <- list(
+    c(2.5, 3.2, 3.3, 4.5, 4.5, 5.5, 5.9, 5.9, 6.1, 6.2, 6.5, 6.7, 7, 7.4, 8.1, 8.1, 9.6, 10.7),
+    c(2.2, 2.6, 3.3, 3.6, 4.3, 4.3, 5, 7.5, 7.6, 9.3), c(3.7, 4.5, 4.8, 4.8, 5, 5.1, 6.5, 8, 9.3, 10.1), c(2.9, 4.3)
+  )
+  test <- logrank(unlist(c(dead, alive)), rep(1:0, c(50, 40)), rep(c(1:4, 1:4), lengths(c(dead, alive))))
+  expect_equal(unname(round(test$statistic, 4)), 22.7628)
+  expect_identical(unname(test$parameter), 3)
 })
 
 # ---- Undefined and degenerate -----------------------------------------------------------
