@@ -1,0 +1,16 @@
+# A library of current CRAN packages, whatever the machine has: survival and what draws or
+# tidies its fits. Kept from one run to the next; CRANLIB says where.
+
+packages <- c("survival", "ggplot2", "ggsurvfit", "broom", "testthat")
+dir.create(Sys.getenv("CRANLIB"), recursive = TRUE, showWarnings = FALSE)
+lib <- normalizePath(Sys.getenv("CRANLIB"))
+unlink(Sys.glob(file.path(lib, "00LOCK*")), recursive = TRUE) # of an interrupted run
+missing <- function() setdiff(packages, rownames(installed.packages(lib)))
+
+if (length(missing())) {
+  .libPaths(lib, include.site = FALSE)
+  if (getOption("repos")[["CRAN"]] == "@CRAN@") chooseCRANmirror(graphics = FALSE, ind = 1L)
+  options(timeout = 600, Ncpus = parallel::detectCores())
+  install.packages(missing(), lib)
+}
+if (length(missing())) stop("could not install ", toString(missing()), call. = FALSE)

@@ -1,0 +1,65 @@
+# `make` lists the targets. Needs GNU make, R and a C compiler; the rest is installed.
+R       ?= R
+RSCRIPT ?= Rscript
+CRANLIB ?= build/cranlib
+LANG    ?= C.UTF-8
+export CRANLIB LANG
+
+PACKAGE := $(shell sed -n 's/^Package: *//p' DESCRIPTION)
+VERSION := $(shell sed -n 's/^Version: *//p' DESCRIPTION)
+TARBALL := build/$(PACKAGE)_$(VERSION).tar.gz
+SOURCES := DESCRIPTION NAMESPACE LICENSE NEWS.md README.md .Rbuildignore \
+  $(shell find R data inst man src tests vignettes -type f ! -name '*.o' ! -name '*.so')
+
+CHECK      := NOT_CRAN=true $(RSCRIPT) .ci/check.R $(TARBALL)
+IN_CRANLIB := R_LIBS="$(abspath build/cran):$(abspath $(CRANLIB))" R_LIBS_SITE=none R_LIBS_USER=none
+
+.PHONY: help deps document build install study figures test test-cran test-alone clean
+.NOTPARALLEL:
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.* ## /\1|/p' Makefile | awk -F'|' '{printf "make %-11s %s\n", $$1, $$2}'
+
+study: ## build, install, show where the study is and its headline
+	$(RSCRIPT) .ci/deps.R study
+	$(MAKE) install
+	$(RSCRIPT) .ci/study.R
+
+test: ## R CMD check --as-cran with all tests; fails on any note not expected
+	$(RSCRIPT) .ci/deps.R test
+	$(MAKE) build
+	$(CHECK) build/check
+
+test-alone: build ## the same with no suggested package but testthat
+	_R_CHECK_DEPENDS_ONLY_=true $(CHECK) build/alone --ignore-vignettes
+
+test-cran: build ## the tests with current packages of CRAN, in a library of their own
+	$(RSCRIPT) .ci/cranlib.R
+	mkdir -p build/cran
+	$(IN_CRANLIB) $(R) CMD INSTALL --library=build/cran $(TARBALL)
+	$(IN_CRANLIB) NOT_CRAN=true $(RSCRIPT) .ci/tests.R cran
+
+deps: ## install what building and testing need
+	$(RSCRIPT) .ci/deps.R test
+
+document: ## write NAMESPACE and man/ from the comments in R/
+	$(RSCRIPT) .ci/deps.R document
+	$(RSCRIPT) -e 'roxygen2::roxygenise()'
+
+build: $(TARBALL) ## the source tarball with its vignettes, in build/
+
+# R copies the whole directory before it drops what .Rbuildignore names: give it a small one.
+$(TARBALL): $(SOURCES)
+	rm -rf build/$(PACKAGE) && mkdir -p build/$(PACKAGE)
+	tar -c --exclude=./build --exclude=./.git --exclude='*.o' --exclude='*.so' . | \
+	  tar -x -C build/$(PACKAGE)
+	cd build && $(R) CMD build $(PACKAGE)
+
+install: build ## install that tarball
+	$(R) CMD INSTALL $(TARBALL)
+
+figures: install ## draw the picture in README.md
+	$(RSCRIPT) .ci/figures.R
+
+clean: ## empty build/, but for the library of test-cran
+	mkdir -p build && find build -mindepth 1 -maxdepth 1 ! -name cranlib -exec rm -rf {} +
