@@ -289,7 +289,7 @@ p_label <- function(test) {
   stratified <- any(grepl("stratified", test$method, ignore.case = TRUE))
   name <- if (stratified) "Stratified log-rank P" else "Log-rank P"
   if (is.na(p)) return(paste0(name, ": not defined"))
-  if (p < 0.001) return(paste(name, "< 0.001"))
+  if (p < 0.0005) return(paste(name, "< 0.001")) # 0.00086 is printed 0.001
   if (p >= 0.9995) return(paste(name, "> 0.999"))
   sprintf("%s = %.3f", name, p)
 }

@@ -70,6 +70,11 @@ expect_survdiff <- function(formula, data, rho = 0, ...) {
   invisible(test)
 }
 
+# An error of the package: of this kind, with this in its message (a regular expression).
+expect_refused <- function(expr, message = NULL, kind) {
+  expect_error(expr, message, class = paste0("riskset_error_", kind))
+}
+
 same_table <- function(x, y, tolerance = 1e-12) {
   expect_equal(as.data.frame(x), as.data.frame(y), tolerance = tolerance)
 }

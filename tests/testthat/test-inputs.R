@@ -22,12 +22,12 @@ test_that("lengths that differ are refused, with both", {
   refused("`group` has length 5 but `time` has length 6", "riskset_error_length", group = g[-1])
   refused("`weights` has length 1 but `time` has length 6", "riskset_error_length", weights = 1)
   for (f in verbs) {
-    expect_error(f(t, s, g, strata = g[-1]), "`strata` has length 5", class = "riskset_error_length")
-    expect_error(f(t, s, g, entry = 1), "`entry` has length 1", class = "riskset_error_length")
-    expect_error(f(Surv(0, t, s) ~ g), "`entry` has length 1", class = "riskset_error_length")
+    expect_refused(f(t, s, g, strata = g[-1]), "`strata` has length 5", "length")
+    expect_refused(f(t, s, g, entry = 1), "`entry` has length 1", "length")
+    expect_refused(f(Surv(0, t, s) ~ g), "`entry` has length 1", "length")
     arm <- g[-1]
-    expect_error(f(Surv(t, s) ~ arm), "`arm` has length 5", class = "riskset_error_length")
-    expect_error(f(Surv(t, s) ~ g + strata(arm)), "`strata\\(arm\\)` has length 5", class = "riskset_error_length")
+    expect_refused(f(Surv(t, s) ~ arm), "`arm` has length 5", "length")
+    expect_refused(f(Surv(t, s) ~ g + strata(arm)), "`strata\\(arm\\)` has length 5", "length")
   }
 })
 
@@ -35,9 +35,9 @@ test_that("a column that is too short is refused within a subset too", {
   d <- data.frame(t, s, g)
   short <- 1:3
   for (f in verbs) {
-    expect_error(f(Surv(t, s) ~ g, d, weights = short, subset = 1:3), "`weights` has length 3", class = "riskset_error_length")
-    expect_error(f(Surv(t, short) ~ g, d, subset = 1:3), "`status` has length 3", class = "riskset_error_length")
-    expect_error(f(Surv(t, s) ~ short, d, subset = 1:3), "`short` has length 3", class = "riskset_error_length")
+    expect_refused(f(Surv(t, s) ~ g, d, weights = short, subset = 1:3), "`weights` has length 3", "length")
+    expect_refused(f(Surv(t, short) ~ g, d, subset = 1:3), "`status` has length 3", "length")
+    expect_refused(f(Surv(t, s) ~ short, d, subset = 1:3), "`short` has length 3", "length")
   }
 })
 
@@ -48,8 +48,8 @@ test_that("times must be numbers", {
     refused("`time` must be a numeric vector, not", "riskset_error_time", time = bad)
   }
   for (f in verbs) {
-    expect_error(f(NULL, s, g), "`time` must be a numeric vector, not NULL", class = "riskset_error_time")
-    expect_error(f(Surv(as.list(t), s) ~ g), "`time` must be a numeric vector, not list", class = "riskset_error_time")
+    expect_refused(f(NULL, s, g), "`time` must be a numeric vector, not NULL", "time")
+    expect_refused(f(Surv(as.list(t), s) ~ g), "`time` must be a numeric vector, not list", "time")
     expect_error(f(t, s, g, entry = "a"), "`entry` must be a numeric vector", class = "riskset_error")
   }
 })
@@ -66,9 +66,9 @@ test_that("times must not be negative, nor infinite but for a censored +Inf", {
 test_that("the row that is named is that of the data, not of the subset", {
   d <- data.frame(t = replace(t, 6, -1), s, g)
   for (f in verbs) {
-    expect_error(f(Surv(t, s) ~ g, d, subset = 3:6), "row 6 is -1", class = "riskset_error_time")
-    expect_error(f(Surv(t, s) ~ g, d, subset = t != 8), "row 6 is -1", class = "riskset_error_time")
-    expect_error(f(Surv(t, s) ~ g, d, subset = c(TRUE, NA, NA, TRUE, NA, TRUE)), "row 6 is -1", class = "riskset_error_time")
+    expect_refused(f(Surv(t, s) ~ g, d, subset = 3:6), "row 6 is -1", "time")
+    expect_refused(f(Surv(t, s) ~ g, d, subset = t != 8), "row 6 is -1", "time")
+    expect_refused(f(Surv(t, s) ~ g, d, subset = c(TRUE, NA, NA, TRUE, NA, TRUE)), "row 6 is -1", "time")
   }
   expect_identical(sum(km(Surv(t, s) ~ g, d, subset = 1:5)$n), 5L)
 })
@@ -76,21 +76,21 @@ test_that("the row that is named is that of the data, not of the subset", {
 test_that("an entry must be before its time", {
   for (entry in list(t, t + 1, replace(t - 1, 3, 8))) {
     for (f in verbs) {
-      expect_error(f(t, s, g, entry = entry), "`entry` must be less than `time`, but row", class = "riskset_error_entry")
-      expect_error(f(Surv(entry, t, s) ~ g), "`entry` must be less than `time`, but row", class = "riskset_error_entry")
+      expect_refused(f(t, s, g, entry = entry), "`entry` must be less than `time`, but row", "entry")
+      expect_refused(f(Surv(entry, t, s) ~ g), "`entry` must be less than `time`, but row", "entry")
     }
   }
-  expect_error(km(t, s, entry = t - 10), "`entry` must not be negative, but row 1 is -5", class = "riskset_error_entry")
-  expect_error(km(t, s, entry = replace(t - 1, 2, -Inf)), "`entry` must be finite", class = "riskset_error_entry")
+  expect_refused(km(t, s, entry = t - 10), "`entry` must not be negative, but row 1 is -5", "entry")
+  expect_refused(km(t, s, entry = replace(t - 1, 2, -Inf)), "`entry` must be finite", "entry")
   expect_identical(km(t, s, entry = replace(t - 1, 2, NA))$n, 5L)
 })
 
 test_that("zero rows are refused, and all missing is said to be", {
   for (f in verbs) {
-    expect_error(f(numeric(), numeric(), character()), "`time` has no rows", class = "riskset_error_time")
-    expect_error(f(Surv(time, status) ~ sex, lung[0, ]), "`time` has no rows", class = "riskset_error_time")
-    expect_error(f(Surv(time, status) ~ sex, lung, subset = time > 1e6), "`subset` leaves no rows", class = "riskset_error_data")
-    expect_error(f(Surv(time, status) ~ sex, lung, subset = integer()), "`subset` leaves no rows", class = "riskset_error_data")
+    expect_refused(f(numeric(), numeric(), character()), "`time` has no rows", "time")
+    expect_refused(f(Surv(time, status) ~ sex, lung[0, ]), "`time` has no rows", "time")
+    expect_refused(f(Surv(time, status) ~ sex, lung, subset = time > 1e6), "`subset` leaves no rows", "data")
+    expect_refused(f(Surv(time, status) ~ sex, lung, subset = integer()), "`subset` leaves no rows", "data")
   }
   refused("every row has a missing value \\(time\\)", "riskset_error_missing", time = rep(NA_real_, 6))
   refused("every row has a missing value \\(status\\)", "riskset_error_missing", status = rep(NA, 6))
@@ -106,14 +106,14 @@ test_that("status must be 0/1, 1/2 or logical", {
     refused("`status` must be 0/1, 1/2 or logical", "riskset_error_status", status = bad)
   }
   refused("but row 1 is 0.5 \\(and 3 more\\)", "riskset_error_status", status = s / 2)
-  for (f in verbs) expect_error(f(t, as.list(s), g), "not list of length 6", class = "riskset_error_status")
+  for (f in verbs) expect_refused(f(t, as.list(s), g), "not list of length 6", "status")
 })
 
 test_that("a status outside its codes is refused within a subset too", {
   d <- data.frame(t, s = c(0, 1, 7, 7, 0, 1), g)
   for (f in verbs) {
-    expect_error(f(Surv(t, s) ~ g, d, subset = 1:4), "row 3 is 7 \\(and 1 more\\)", class = "riskset_error_status")
-    expect_error(f(Surv(t, s) ~ g, d, subset = c(2, 4)), "row 4 is 7", class = "riskset_error_status")
+    expect_refused(f(Surv(t, s) ~ g, d, subset = 1:4), "row 3 is 7 \\(and 1 more\\)", "status")
+    expect_refused(f(Surv(t, s) ~ g, d, subset = c(2, 4)), "row 4 is 7", "status")
   }
   expect_identical(km(Surv(t, s) ~ g, d, subset = c(1, 2, 5))$n, c(2L, 1L))
 })
@@ -129,13 +129,13 @@ test_that("`event` declares one code, and has no meaning for a Surv() object", {
   expect_identical(km(t, c(0, 1, 2, 0, 1, 2), event = 2)$n.event, km(t, c(0, 1, 2, 0, 1, 2) == 2)$n.event)
   expect_identical(km(Surv(t, c(0, 1, 2, 0, 1, 2)) ~ 1, event = 1)$n.event, km(t, c(0, 1, 0, 0, 1, 0))$n.event)
   for (bad in list(NA, "dead", c(1, 2), TRUE, NA_real_)) {
-    for (f in verbs) expect_error(f(t, s, g, event = bad), "`event` must be the one code", class = "riskset_error_status")
+    for (f in verbs) expect_refused(f(t, s, g, event = bad), "`event` must be the one code", "status")
   }
   y <- Surv(t, s)
   for (f in verbs) {
-    expect_error(f(y ~ g, event = 2), "`event` must be 1 where a Surv\\(\\) object", class = "riskset_error_status")
-    expect_error(f(y, group = g, event = 2), "`event` must be 1", class = "riskset_error_status")
-    expect_error(f(y, s, g), "`status` is part of a Surv\\(\\) object already", class = "riskset_error_status")
+    expect_refused(f(y ~ g, event = 2), "`event` must be 1 where a Surv\\(\\) object", "status")
+    expect_refused(f(y, group = g, event = 2), "`event` must be 1", "status")
+    expect_refused(f(y, s, g), "`status` is part of a Surv\\(\\) object already", "status")
   }
   expect_identical(km(y ~ g, event = 1)$surv, km(t, s, g)$surv)
 })
@@ -205,9 +205,9 @@ test_that("formulas without a response, without variables that exist, or with mo
     wrong(Surv(t, s) ~ g + offset(h), "must not have an offset")
     wrong(Surv(t, s) ~ g - h, "must not take a variable away: `h`")
     wrong(Surv(t, s) ~ g + cluster(h), "`cluster\\(\\)` in a formula is not supported yet", "riskset_error_unsupported")
-    expect_error(f(Surv(t, s) ~ g, "d"), "`data` must be a data frame, a list or NULL, not \"d\"", class = "riskset_error_data")
-    expect_error(f(Surv(t, s) ~ g, as.matrix(1:3)), "`data`", class = "riskset_error_data")
-    expect_error(f(Surv(t, s) ~ ., list2env(d)), class = "riskset_error_formula")
+    expect_refused(f(Surv(t, s) ~ g, "d"), "`data` must be a data frame, a list or NULL, not \"d\"", "data")
+    expect_refused(f(Surv(t, s) ~ g, as.matrix(1:3)), "`data`", "data")
+    expect_refused(f(Surv(t, s) ~ ., list2env(d)), kind = "formula")
   }
   expect_identical(km(Surv(t, s) ~ g - 1, d)$n, c(3L, 3L))
   expect_identical(km(Surv(t, s) ~ 0 + g, d)$n, c(3L, 3L))
@@ -216,11 +216,11 @@ test_that("formulas without a response, without variables that exist, or with mo
 
 test_that("something else where a formula was due is refused", {
   for (f in verbs) {
-    expect_error(f(list(t, s)), "`x` must be a formula, numeric times or a risk table, not list of length 2", class = "riskset_error_formula")
-    expect_error(f(lung), "not data.frame of length 10", class = "riskset_error_formula")
-    expect_error(f("Surv(t, s) ~ g", s, g), "not \"Surv\\(t, s\\) ~ g\"", class = "riskset_error_time")
-    expect_error(f(mean, s, g), "not a function", class = "riskset_error_time")
-    expect_error(f(), "`x` is missing", class = "riskset_error_formula")
+    expect_refused(f(list(t, s)), "`x` must be a formula, numeric times or a risk table, not list of length 2", "formula")
+    expect_refused(f(lung), "not data.frame of length 10", "formula")
+    expect_refused(f("Surv(t, s) ~ g", s, g), "not \"Surv\\(t, s\\) ~ g\"", "time")
+    expect_refused(f(mean, s, g), "not a function", "time")
+    expect_refused(f(), "`x` is missing", "formula")
   }
 })
 
@@ -233,21 +233,21 @@ test_that("weights and subset are found in the data first, then where the formul
     km(Surv(t, s) ~ 1, weights = w)
   }
   expect_identical(make(rep(2, 6))$n.risk[1], 12)
-  expect_error(km(Surv(t, s) ~ 1, d, weights = nothing), "`weights` cannot be evaluated", class = "riskset_error_formula")
-  expect_error(km(Surv(t, s) ~ 1, d, subset = nothing > 1), "`subset` cannot be evaluated", class = "riskset_error_formula")
+  expect_refused(km(Surv(t, s) ~ 1, d, weights = nothing), "`weights` cannot be evaluated", "formula")
+  expect_refused(km(Surv(t, s) ~ 1, d, subset = nothing > 1), "`subset` cannot be evaluated", "formula")
   for (bad in list("a", list(1), mean)) {
-    expect_error(km(Surv(t, s) ~ 1, d, subset = bad), "`subset` must be logical or row numbers", class = "riskset_error_argument")
+    expect_refused(km(Surv(t, s) ~ 1, d, subset = bad), "`subset` must be logical or row numbers", "argument")
   }
-  expect_error(km(Surv(t, s) ~ 1, d, subset = c(TRUE, FALSE)), "`subset` has length 2 but there are 6 rows", class = "riskset_error_length")
+  expect_refused(km(Surv(t, s) ~ 1, d, subset = c(TRUE, FALSE)), "`subset` has length 2 but there are 6 rows", "length")
 })
 
 test_that("arguments that do not exist are refused, by name or place", {
   for (f in verbs) {
-    expect_error(f(t, s, g, sex = s), "unused argument `sex`", class = "riskset_error_argument")
-    expect_error(f(t, s, g, data = lung), "unused argument `data`", class = "riskset_error_argument")
-    expect_error(f(Surv(t, s) ~ g, group = g), "unused argument `group`", class = "riskset_error_argument")
+    expect_refused(f(t, s, g, sex = s), "unused argument `sex`", "argument")
+    expect_refused(f(t, s, g, data = lung), "unused argument `data`", "argument")
+    expect_refused(f(Surv(t, s) ~ g, group = g), "unused argument `group`", "argument")
   }
-  expect_error(km(Surv(t, s) ~ g, NULL, NULL, NULL, na.omit, 0.9, "log", NULL, TRUE, 5), "an argument without a name is left over: 5", class = "riskset_error_argument")
+  expect_refused(km(Surv(t, s) ~ g, NULL, NULL, NULL, na.omit, 0.9, "log", NULL, TRUE, 5), "an argument without a name is left over: 5", "argument")
 })
 
 # ---- Texts ------------------------------------------------------------------------------

@@ -120,8 +120,8 @@ test_that("rows with missing values are reported as survfit() reports them", {
   expect_survfit(Surv(time, status) ~ ph.ecog, d, subset = quote(time > 200))
   expect_survfit(Surv(time, status) ~ ph.ecog, d, subset = quote(wt.loss > 0))
   expect_survfit(Surv(time, status) ~ ph.ecog, d, subset = c(1, 7, 7, 14, NA, 2))
-  expect_error(km(Surv(time, status) ~ ph.ecog, d, na.action = na.fail), class = "riskset_error_missing")
-  expect_error(km(Surv(time, status) ~ 1, d, na.action = "drop"), class = "riskset_error_argument")
+  expect_refused(km(Surv(time, status) ~ ph.ecog, d, na.action = na.fail), kind = "missing")
+  expect_refused(km(Surv(time, status) ~ 1, d, na.action = "drop"), kind = "argument")
 })
 
 test_that("any kind of variable makes groups as in survfit()", {
@@ -261,7 +261,7 @@ test_that("two whole numbers are never one time, and entry and exit are on one g
   expect_identical(km(c(2^51 - 0.5, 2^51, 2^51 + 1))$time, 2^51 + c(-0.5, 1))
   fit <- km(c(0.3, 1), c(1, 1), entry = c(0, 0.1 + 0.2))
   expect_identical(fit$n.risk, c(1, 1))
-  expect_error(km(0.1 + 0.2, 1, entry = 0.3), class = "riskset_error_entry")
+  expect_refused(km(0.1 + 0.2, 1, entry = 0.3), kind = "entry")
   expect_identical(km(0.1 + 0.2, 1, entry = 0.3, timefix = FALSE)$n.risk, 1)
 })
 
@@ -296,7 +296,7 @@ test_that("timefix = \"survival\" is the rule of survfit(), chained and over the
   }
   d <- data.frame(e = c(0, 1), t = c(2, 1 + 1e-9), s = 1)
   expect_error(survival::survfit(Surv(e, t, s) ~ 1, d), "effective length 0")
-  expect_error(km(Surv(e, t, s) ~ 1, d, timefix = "survival"), "row 2", class = "riskset_error_entry")
+  expect_refused(km(Surv(e, t, s) ~ 1, d, timefix = "survival"), "row 2", "entry")
   expect_identical(km(Surv(e, t, s) ~ 1, d)$n.risk, c(2, 1))
 })
 
@@ -358,7 +358,7 @@ test_that("one curve can be taken by number, name or logical, with its counts", 
   expect_identical(whole[1], whole)
   expect_error(whole[2])
   fit <- km(Surv(time, status) ~ sex, lung)
-  for (i in list(3, "sex=3", NA, integer())) expect_error(fit[i], class = "riskset_error_argument")
+  for (i in list(3, "sex=3", NA, integer())) expect_refused(fit[i], kind = "argument")
 })
 
 test_that("broom and residuals take a fit as survfit()'s", {
@@ -450,11 +450,11 @@ test_that("an interval of SPSS is NA where S reaches neither side", {
 test_that("quantile() refuses what is no probability or interval", {
   fit <- km(Surv(time, status) ~ sex, lung)
   for (p in list(1.1, -0.1, NA, "half", NULL)) {
-    expect_error(quantile(fit, p), "`probs`", class = "riskset_error_argument")
+    expect_refused(quantile(fit, p), "`probs`", "argument")
   }
-  expect_error(quantile(fit, 0.5, ci = "sas"), "`ci` must be one of", class = "riskset_error_argument")
-  expect_error(quantile(fit, 0.5, ci = "spss", conf.int = NA), class = "riskset_error_argument")
-  expect_error(quantile(fit, 0.5, ci = "spss", scale = 2), class = "riskset_error_argument")
+  expect_refused(quantile(fit, 0.5, ci = "sas"), "`ci` must be one of", "argument")
+  expect_refused(quantile(fit, 0.5, ci = "spss", conf.int = NA), kind = "argument")
+  expect_refused(quantile(fit, 0.5, ci = "spss", scale = 2), kind = "argument")
 })
 
 # ---- Published numbers ------------------------------------------------------------------
@@ -536,7 +536,7 @@ test_that("times of other classes count by their number", {
   }
   expect_identical(km(as_integer64(2^52 - 0:1))$time, 2^52 - 1:0)
   huge <- structure(2^1023, class = "integer64") # its bits are far above 2^53
-  expect_error(km(huge), "integer64 values of 2\\^53 or more", class = "riskset_error_argument")
+  expect_refused(km(huge), "integer64 values of 2\\^53 or more", "argument")
 })
 
 test_that("data may be a list, an environment, a tibble, a data.table or nothing", {
@@ -576,31 +576,31 @@ test_that("a fit survives being saved", {
 test_that("what is not there yet is refused by name", {
   f <- Surv(time, status) ~ sex
   dead <- suppressWarnings(Surv(lung$time, factor(lung$status), type = "mstate"))
-  expect_error(km(f, lung, id = inst), "`id` is not supported yet", class = "riskset_error_unsupported")
-  expect_error(km(f, lung, cluster = inst), "`cluster`", class = "riskset_error_unsupported")
-  expect_error(km(f, lung, start.time = 1), "`start.time`", class = "riskset_error_unsupported")
-  expect_error(km(f, lung, stype = 2), "`stype`", class = "riskset_error_unsupported")
-  expect_error(km(Surv(time, status) ~ cluster(sex), lung), "`cluster\\(\\)`", class = "riskset_error_unsupported")
-  expect_error(km(Surv(time, status) ~ tt(sex), lung), "`tt\\(\\)`", class = "riskset_error_unsupported")
-  expect_error(km(dead ~ 1), "mright", class = "riskset_error_unsupported")
-  expect_error(km(Surv(time, status, type = "left") ~ 1, lung), "left", class = "riskset_error_unsupported")
+  expect_refused(km(f, lung, id = inst), "`id` is not supported yet", "unsupported")
+  expect_refused(km(f, lung, cluster = inst), "`cluster`", "unsupported")
+  expect_refused(km(f, lung, start.time = 1), "`start.time`", "unsupported")
+  expect_refused(km(f, lung, stype = 2), "`stype`", "unsupported")
+  expect_refused(km(Surv(time, status) ~ cluster(sex), lung), "`cluster\\(\\)`", "unsupported")
+  expect_refused(km(Surv(time, status) ~ tt(sex), lung), "`tt\\(\\)`", "unsupported")
+  expect_refused(km(dead ~ 1), "mright", "unsupported")
+  expect_refused(km(Surv(time, status, type = "left") ~ 1, lung), "left", "unsupported")
   h <- transform(heart, w = 0.5)
-  expect_error(km(Surv(start, stop, event) ~ 1, h, weights = w), "`weights` must be whole numbers with entry times", class = "riskset_error_unsupported")
-  expect_error(km(f, lung, fun = "event"), "unused argument `fun`", class = "riskset_error_argument")
+  expect_refused(km(Surv(start, stop, event) ~ 1, h, weights = w), "`weights` must be whole numbers with entry times", "unsupported")
+  expect_refused(km(f, lung, fun = "event"), "unused argument `fun`", "argument")
 })
 
 test_that("levels and kinds of intervals are checked", {
   f <- Surv(time, status) ~ sex
   for (level in list(95, -1, NA, 0, 1, NaN, "0.9", c(0.9, 0.95), NULL)) {
-    expect_error(km(f, lung, conf.int = level), "`conf.int` must be one number between 0 and 1", class = "riskset_error_level")
+    expect_refused(km(f, lung, conf.int = level), "`conf.int` must be one number between 0 and 1", "level")
   }
   for (type in list("loglog", NA, NULL, 1, c("log", "plain"))) {
-    expect_error(km(f, lung, conf.type = type), "`conf.type` must be one of", class = "riskset_error_argument")
+    expect_refused(km(f, lung, conf.type = type), "`conf.type` must be one of", "argument")
   }
   for (rule in list(NA, "aeqSurv", 1, NULL, c(TRUE, TRUE))) {
-    expect_error(km(f, lung, timefix = rule), "`timefix` must be TRUE, FALSE or \"survival\"", class = "riskset_error_argument")
+    expect_refused(km(f, lung, timefix = rule), "`timefix` must be TRUE, FALSE or \"survival\"", "argument")
   }
-  expect_error(km(risk_table(f, lung), conf.int = 95), class = "riskset_error_level")
+  expect_refused(km(risk_table(f, lung), conf.int = 95), kind = "level")
 })
 
 # ---- Paths and threads ------------------------------------------------------------------

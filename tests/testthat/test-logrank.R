@@ -185,9 +185,9 @@ test_that("a fit is tested stratified when its formula has strata(), for its own
                survival::survdiff(Surv(time, status) ~ celltype, veteran, subset = celltype %in% c("large", "squamous"))$chisq,
                tolerance = 1e-10)
   expect_identical(sum(two$n), 62)
-  expect_error(logrank(cells[1]), "two groups at least, not one \\(celltype=squamous\\)", class = "riskset_error_group")
-  expect_error(logrank(cells[c(1, 1)]), "a curve taken twice", class = "riskset_error_table")
-  expect_error(logrank(survival::survfit0(cells)), "survfit0", class = "riskset_error_table")
+  expect_refused(logrank(cells[1]), "two groups at least, not one \\(celltype=squamous\\)", "group")
+  expect_refused(logrank(cells[c(1, 1)]), "a curve taken twice", "table")
+  expect_refused(logrank(survival::survfit0(cells)), "survfit0", "table")
 })
 
 test_that("broom reads the test, and print() shows it as survdiff() does", {
@@ -355,43 +355,43 @@ test_that("strata of one group or one subject add nothing and are counted", {
 
 test_that("one group only is refused, by every door", {
   one <- rep("a", 228)
-  expect_error(logrank(Surv(time, status) ~ one, lung), "two groups at least, not one \\(a\\)", class = "riskset_error_group")
-  expect_error(logrank(Surv(time, status) ~ sex, lung, subset = sex == 2), "sex=2", class = "riskset_error_group")
-  expect_error(logrank(Surv(time, status) ~ 1, lung), "name the group in the formula", class = "riskset_error_group")
-  expect_error(logrank(Surv(time, status) ~ strata(sex), lung), "two groups", class = "riskset_error_group")
-  expect_error(logrank(lung$time, lung$status), "`group` is missing", class = "riskset_error_group")
-  expect_error(logrank(lung$time, lung$status, one), "two groups", class = "riskset_error_group")
-  expect_error(logrank(km(Surv(time, status) ~ 1, lung)), "two groups", class = "riskset_error_group")
-  expect_error(logrank(risk_table(lung$time, lung$status, one)), "two groups", class = "riskset_error_group")
+  expect_refused(logrank(Surv(time, status) ~ one, lung), "two groups at least, not one \\(a\\)", "group")
+  expect_refused(logrank(Surv(time, status) ~ sex, lung, subset = sex == 2), "sex=2", "group")
+  expect_refused(logrank(Surv(time, status) ~ 1, lung), "name the group in the formula", "group")
+  expect_refused(logrank(Surv(time, status) ~ strata(sex), lung), "two groups", "group")
+  expect_refused(logrank(lung$time, lung$status), "`group` is missing", "group")
+  expect_refused(logrank(lung$time, lung$status, one), "two groups", "group")
+  expect_refused(logrank(km(Surv(time, status) ~ 1, lung)), "two groups", "group")
+  expect_refused(logrank(risk_table(lung$time, lung$status, one)), "two groups", "group")
 })
 
 test_that("fractional weights are refused by name, by every door", {
   w <- rep(c(0.5, 1), 114)
   f <- Surv(time, status) ~ sex
   message <- "`weights` must be whole numbers; with fractions the statistic would grow"
-  expect_error(logrank(f, lung, weights = w), message, class = "riskset_error_weights")
-  expect_error(with(lung, logrank(time, status, sex, weights = w)), message, class = "riskset_error_weights")
-  expect_error(logrank(risk_table(f, lung, weights = w)), message, class = "riskset_error_weights")
-  expect_error(logrank(km(f, lung, weights = w)), message, class = "riskset_error_weights")
+  expect_refused(logrank(f, lung, weights = w), message, "weights")
+  expect_refused(with(lung, logrank(time, status, sex, weights = w)), message, "weights")
+  expect_refused(logrank(risk_table(f, lung, weights = w)), message, "weights")
+  expect_refused(logrank(km(f, lung, weights = w)), message, "weights")
 })
 
 test_that("rho and gamma are checked", {
   f <- Surv(time, status) ~ sex
   for (power in list(NA, NaN, Inf, -Inf, "1", NULL, c(0, 1), TRUE, NA_real_)) {
-    expect_error(logrank(f, lung, rho = power), "`rho` must be one finite number", class = "riskset_error_argument")
-    expect_error(logrank(f, lung, gamma = power), "`gamma` must be one finite number of at least 0", class = "riskset_error_argument")
+    expect_refused(logrank(f, lung, rho = power), "`rho` must be one finite number", "argument")
+    expect_refused(logrank(f, lung, gamma = power), "`gamma` must be one finite number of at least 0", "argument")
   }
-  expect_error(logrank(f, lung, gamma = -1), "not -1", class = "riskset_error_argument")
-  expect_error(logrank(km(f, lung), rho = NA), class = "riskset_error_argument")
+  expect_refused(logrank(f, lung, gamma = -1), "not -1", "argument")
+  expect_refused(logrank(km(f, lung), rho = NA), kind = "argument")
 })
 
 test_that("arguments of other tests are refused by name", {
   f <- Surv(time, status) ~ sex
-  expect_error(logrank(f, lung, test = "gehan"), "`test`", class = "riskset_error_argument")
-  expect_error(logrank(f, lung, na.action = na.omit), "`na.action` is not supported yet", class = "riskset_error_unsupported")
+  expect_refused(logrank(f, lung, test = "gehan"), "`test`", "argument")
+  expect_refused(logrank(f, lung, na.action = na.omit), "`na.action` is not supported yet", "unsupported")
   expect_error(logrank(f, lung, 1, 2, 3, 4, 5, 6, 7, 8), class = "riskset_error")
-  expect_error(logrank(km(f, lung), data = lung), "`data`", class = "riskset_error_argument")
-  expect_error(logrank(survival::survfit(f, lung)), "not survfit", class = "riskset_error_formula")
+  expect_refused(logrank(km(f, lung), data = lung), "`data`", "argument")
+  expect_refused(logrank(survival::survfit(f, lung)), "not survfit", "formula")
 })
 
 # ---- Paths and threads ------------------------------------------------------------------

@@ -44,7 +44,7 @@ test_that("weights are summed, whole ones exactly", {
   expect_identical(d$n.risk, peer$n.risk)
   huge <- as.data.frame(risk_table(c(1, 2), c(1, 1), weights = c(2^52, 2^52 - 1)))
   expect_identical(huge$n.risk, c(2^53 - 1, 2^52 - 1))
-  expect_error(risk_table(1:3, weights = rep(2^52, 3)), class = "riskset_error_too_large")
+  expect_refused(risk_table(1:3, weights = rep(2^52, 3)), kind = "too_large")
 })
 
 test_that("print() shows what was counted, dropped and merged", {
@@ -57,7 +57,7 @@ test_that("print() shows what was counted, dropped and merged", {
   rt <- risk_table(1:3)
   expect_output(print(rt), "Risk table of 3 rows")
   expect_output(expect_invisible(print(rt)))
-  expect_error(print(rt, wide = TRUE), class = "riskset_error_argument")
+  expect_refused(print(rt, wide = TRUE), kind = "argument")
 })
 
 # ---- summary(times =) -------------------------------------------------------------------
@@ -89,9 +89,9 @@ test_that("summary() chooses times, and takes them increasing only", {
   expect_identical(summary(rt)$time, c(0, pretty(lung$time))[-2])
   expect_identical(summary(rt, times = c(3, 3, 9))$time, c(3, 9))
   for (times in list(c(2, 1), "1", NA, numeric(), NULL)) {
-    expect_error(summary(rt, times = times), "`times` must be increasing numbers", class = "riskset_error_argument")
+    expect_refused(summary(rt, times = times), "`times` must be increasing numbers", "argument")
   }
-  expect_error(summary(rt, scale = 2), class = "riskset_error_argument")
+  expect_refused(summary(rt, scale = 2), kind = "argument")
 })
 
 # ---- Merging ----------------------------------------------------------------------------
@@ -111,7 +111,7 @@ test_that("tables of parts of any data merge to the table of the whole", {
     # A chunk without fractions among others with them is the reason to refuse, not a mistake.
     kinds <- unique(vapply(tables, `[[`, 0L, "weights"))
     if (all(1:2 %in% kinds)) {
-      expect_error(do.call(c, tables), "whole and with fractional", class = "riskset_error_table")
+      expect_refused(do.call(c, tables), "whole and with fractional", "table")
       next
     }
     merged <- do.call(c, tables)
@@ -199,10 +199,10 @@ test_that("missing values and rows are added up, and one table is itself", {
 test_that("tables that do not go together are refused", {
   f <- Surv(time, status) ~ sex
   rt <- risk_table(f, lung)
-  expect_error(c(rt, lung), "only risk tables can be merged", class = "riskset_error_table")
-  expect_error(c(rt, risk_table(Surv(time, status) ~ ph.ecog, lung)), "different variables", class = "riskset_error_table")
-  expect_error(c(rt, risk_table(Surv(time, status) ~ strata(sex), lung)), "different variables", class = "riskset_error_table")
-  expect_error(c(rt, risk_table(f, lung, timefix = FALSE)), "different `timefix`", class = "riskset_error_table")
+  expect_refused(c(rt, lung), "only risk tables can be merged", "table")
+  expect_refused(c(rt, risk_table(Surv(time, status) ~ ph.ecog, lung)), "different variables", "table")
+  expect_refused(c(rt, risk_table(Surv(time, status) ~ strata(sex), lung)), "different variables", "table")
+  expect_refused(c(rt, risk_table(f, lung, timefix = FALSE)), "different `timefix`", "table")
   expect_error(c(rt, risk_table(f, lung, weights = rep(0.5, 228))), NA)
   expect_error(c(risk_table(f, lung, weights = rep(2, 228)), risk_table(f, lung, weights = rep(0.5, 228))),
                "whole and with fractional weights", class = "riskset_error_table")
@@ -211,9 +211,9 @@ test_that("tables that do not go together are refused", {
 test_that("a part of 1/2-coded data that holds only 1s cannot turn into events", {
   coded <- function(rows) risk_table(lung$time[rows], lung$status[rows])
   alive <- which(lung$status == 1)
-  expect_error(c(coded(1:100), coded(alive)), "code an event as 2 and as 1; give `event = ` to both", class = "riskset_error_table")
+  expect_refused(c(coded(1:100), coded(alive)), "code an event as 2 and as 1; give `event = ` to both", "table")
   all_events <- risk_table(lung$time[1:9])
-  expect_error(c(all_events, coded(alive), coded(1:100)), "code an event", class = "riskset_error_table")
+  expect_refused(c(all_events, coded(alive), coded(1:100)), "code an event", "table")
   declared <- function(rows) risk_table(lung$time[rows], lung$status[rows], event = 2)
   same_table(c(declared(alive), declared(-alive)), coded(TRUE))
 })
