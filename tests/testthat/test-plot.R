@@ -282,7 +282,8 @@ test_that("P is never printed as 0 or 1", {
     p_label(list(p.value = p, method = method))
   }
   expect_identical(label(0), "Log-rank P < 0.001")
-  expect_identical(label(0.00099), "Log-rank P < 0.001")
+  expect_identical(label(0.00049), "Log-rank P < 0.001")
+  expect_identical(label(0.00086), "Log-rank P = 0.001")
   expect_identical(label(0.001), "Log-rank P = 0.001")
   expect_identical(label(0.0496), "Log-rank P = 0.050")
   expect_identical(label(0.9996), "Log-rank P > 0.999")
