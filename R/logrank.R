@@ -17,6 +17,7 @@
 #'   refused, since the statistic would grow with their sum.
 #' @param rho,gamma Powers of the weight: see Details; `gamma` must not be negative.
 #' @param time The same as `x`, for calls that name it.
+#' @param ... Nothing else: arguments that do not exist here yet are refused by name.
 #'
 #' @return An object of class `c("riskset_logrank", "htest")`: `statistic` (chi-square),
 #'   `parameter` (its degrees of freedom: the rank of the covariance), `p.value`, `log.p` (its

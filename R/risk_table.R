@@ -27,6 +27,7 @@
 #' @param group,strata Vectors of any kind (factor, text, numbers), one for each time.
 #' @param entry Times at which subjects come under observation, each before its `time`.
 #' @param object,row.names,optional,... Methods' arguments; nothing else is accepted.
+#' @param time The same as `x`, for calls that name it.
 #' @param times Increasing times at which to read the table.
 #' @param digits Significant digits to print.
 #'

@@ -47,7 +47,8 @@ test_that("logrank() equals survdiff() with missing values, subset, unused level
   expect_survdiff(Surv(time, status) ~ sex + ph.ecog, subset(d, ph.ecog < 3))
   expect_survdiff(Surv(time, status) ~ arm + strata(inst), d)
   test <- logrank(Surv(time, status) ~ arm, d, subset = age > 60)
-  expect_equal(unname(test$statistic), survival::survdiff(Surv(time, status) ~ arm, d, subset = age > 60)$chisq, tolerance = 1e-10)
+  peer <- survival::survdiff(Surv(time, status) ~ arm, d, subset = age > 60)
+  expect_equal(unname(test$statistic), peer$chisq, tolerance = 1e-10)
   expect_identical(names(test$n), c("arm=1", "arm=2"))
   expect_identical(test$unused, c("arm=0", "arm=3"))
   expect_output(print(test), "groups without rows: arm=0, arm=3", fixed = TRUE)
@@ -74,7 +75,7 @@ test_that("names, observed and expected are those of survdiff()", {
 
 test_that("every rho and gamma, entry, strata and whole weights agree with a computation from rows", {
   powers <- list(c(0, 0), c(1, 0), c(0, 1), c(1, 1), c(0.5, 0.5), c(0.5, 2), c(-1, 0), c(2, 0.25))
-  for (seed in 1:60) {
+  for (seed in 1:48) {
     d <- stats::na.omit(random_trial(seed, n = c(12, 40)[1 + seed %% 2], missing = 0))
     args <- list(time = d$time, status = d$status, group = d$g)
     if (seed %% 2) args$strata <- d$h
@@ -138,15 +139,20 @@ test_that("the statistic depends on the order of times only", {
   s <- rbinom(2000, 1, 0.7)
   g <- rbinom(2000, 1, 0.5)
   test <- logrank(t, s, g)
-  for (other in list(t * 1e-5, t * 1e9, t + 17000, rank(t))) expect_identical(logrank(other, s, g)$statistic, test$statistic)
+  for (other in list(t * 1e-5, t * 1e9, t + 17000, rank(t))) {
+    expect_identical(logrank(other, s, g)$statistic, test$statistic)
+  }
   # survdiff() merges times that are close in its unit: seconds of one day of 1970 and of today
   seconds <- 1:400 * 86
-  early <- survival::survdiff(Surv(seconds, s[1:400]) ~ g[1:400])$chisq
-  late <- survival::survdiff(Surv(seconds + 1.7e12, s[1:400]) ~ g[1:400])$chisq
+  s <- s[1:400]
+  g <- g[1:400]
+  early <- survival::survdiff(Surv(seconds, s) ~ g)$chisq
+  late <- survival::survdiff(Surv(seconds + 1.7e12, s) ~ g)$chisq
   expect_gt(abs(early - late), 0.01)
-  expect_equal(unname(logrank(seconds, s[1:400], g[1:400])$statistic), early, tolerance = 1e-10)
-  expect_equal(unname(logrank(seconds + 1.7e12, s[1:400], g[1:400])$statistic), early, tolerance = 1e-10)
-  expect_equal(unname(logrank(seconds + 1.7e12, s[1:400], g[1:400], timefix = "survival")$statistic), late, tolerance = 1e-10)
+  expect_equal(unname(logrank(seconds, s, g)$statistic), early, tolerance = 1e-10)
+  expect_equal(unname(logrank(seconds + 1.7e12, s, g)$statistic), early, tolerance = 1e-10)
+  loose <- logrank(seconds + 1.7e12, s, g, timefix = "survival")
+  expect_equal(unname(loose$statistic), late, tolerance = 1e-10)
   merged <- suppressMessages(logrank(1.7e9 + 0:5, rep(1, 6), rep(1:2, 3), timefix = "survival"))
   expect_output(print(merged), "5 distinct times merged as tied")
 })
@@ -154,7 +160,8 @@ test_that("the statistic depends on the order of times only", {
 # ---- Doors ------------------------------------------------------------------------------
 
 test_that("vectors, a risk table and a fit give the test of the formula", {
-  parts <- c("statistic", "parameter", "p.value", "log.p", "observed", "expected", "variance", "n", "strata", "unused", "n.missing")
+  parts <- c("statistic", "parameter", "p.value", "log.p", "observed", "expected", "variance", "n", "strata",
+             "unused", "n.missing")
   f <- Surv(time, status) ~ ph.ecog + strata(sex)
   for (rho in c(0, 1)) {
     by_formula <- logrank(f, lung, rho = rho)
@@ -163,15 +170,17 @@ test_that("vectors, a risk table and a fit give the test of the formula", {
     by_vectors <- with(lung, logrank(time, status, ph.ecog, strata = sex, rho = rho))
     expect_identical(lapply(by_vectors[parts[1:4]], identity), lapply(by_formula[parts[1:4]], identity))
     expect_identical(names(by_vectors$n), paste0("group=", 0:3))
-    expect_identical(with(lung, logrank(time = time, status = status, group = ph.ecog, strata = sex, rho = rho))$statistic, by_formula$statistic)
+    by_name <- with(lung, logrank(time = time, status = status, group = ph.ecog, strata = sex, rho = rho))
+    expect_identical(by_name$statistic, by_formula$statistic)
   }
   h <- transform(heart, w = rep(c(1, 0, 2, 1), 43))
   f <- Surv(start, stop, event) ~ transplant + strata(surgery)
   by_formula <- logrank(f, h, weights = w, gamma = 1)
   expect_identical(logrank(km(f, h, weights = w), gamma = 1)[parts], by_formula[parts])
   expect_identical(logrank(risk_table(f, h, weights = w), gamma = 1)[parts], by_formula[parts])
-  expect_equal(unname(logrank(Surv(start, stop, event) ~ transplant, h)$statistic),
-               survival::coxph(Surv(start, stop, event) ~ transplant, h, ties = "exact")$score, tolerance = 1e-6)
+  # The score test of an exact partial likelihood; survdiff() takes no entry times.
+  peer <- survival::coxph(Surv(start, stop, event) ~ transplant, h, ties = "exact")
+  expect_equal(unname(logrank(Surv(start, stop, event) ~ transplant, h)$statistic), peer$score, tolerance = 1e-10)
 })
 
 test_that("a fit is tested stratified when its formula has strata(), for its own curves", {
@@ -181,9 +190,8 @@ test_that("a fit is tested stratified when its formula has strata(), for its own
   expect_identical(logrank(fit)$data.name, "Surv(time, status) ~ sex + strata(inst)")
   cells <- km(Surv(time, status) ~ celltype, veteran)
   two <- logrank(cells[c("celltype=large", "celltype=squamous")])
-  expect_equal(unname(two$statistic),
-               survival::survdiff(Surv(time, status) ~ celltype, veteran, subset = celltype %in% c("large", "squamous"))$chisq,
-               tolerance = 1e-10)
+  peer <- survival::survdiff(Surv(time, status) ~ celltype, veteran, subset = celltype %in% c("large", "squamous"))
+  expect_equal(unname(two$statistic), peer$chisq, tolerance = 1e-10)
   expect_identical(sum(two$n), 62)
   expect_refused(logrank(cells[1]), "two groups at least, not one \\(celltype=squamous\\)", "group")
   expect_refused(logrank(cells[c(1, 1)]), "a curve taken twice", "table")
@@ -211,17 +219,21 @@ test_that("published log-rank tests come out", {
   veterans <- logrank(Surv(time, status) ~ celltype, veteran)
   expect_equal(unname(veterans$statistic), 25.4037003457854, tolerance = 1e-12)
   expect_equal(veterans$p.value, 1.27124593900609e-05, tolerance = 1e-9)
-  expect_equal(unname(veterans$expected[c("celltype=adeno", "celltype=large", "celltype=smallcell", "celltype=squamous")]),
+  expect_equal(unname(veterans$expected[paste0("celltype=", c("adeno", "large", "smallcell", "squamous"))]),
                c(15.6937646143605, 34.5494783863493, 30.1020793268148, 47.6546776724754), tolerance = 1e-12)
-  weighted <- function(rho, gamma) unname(logrank(Surv(time, status) ~ celltype, veteran, rho = rho, gamma = gamma)$statistic)
+  weighted <- function(rho, gamma) {
+    unname(logrank(Surv(time, status) ~ celltype, veteran, rho = rho, gamma = gamma)$statistic)
+  }
   expect_equal(c(weighted(1, 0), weighted(0, 1)), c(19.7096, 25.7884), tolerance = 1e-5)
   # S7
-  expect_equal(unname(logrank(Surv(time, status) ~ trt + strata(celltype), veteran)$statistic), 0.7017, tolerance = 1e-4)
+  stratified <- logrank(Surv(time, status) ~ trt + strata(celltype), veteran)
+  expect_equal(unname(stratified$statistic), 0.7017, tolerance = 1e-4)
   # S16: survminer, pull request 832
   sex <- function(rho, gamma) logrank(Surv(time, status) ~ sex, lung, rho = rho, gamma = gamma)
   tests <- Map(sex, c(0, 1, 0, 1), c(0, 0, 1, 1))
   expect_equal(round(unname(vapply(tests, `[[`, 0, "statistic")), 2), c(10.33, 12.71, 3.46, 7.66))
-  expect_equal(round(vapply(tests, `[[`, 0, "p.value"), 7), c(0.0013112, 0.0003629, 0.0628709, 0.0056309), tolerance = 2e-4)
+  p <- vapply(tests, `[[`, 0, "p.value")
+  expect_equal(round(p, 7), c(0.0013112, 0.0003629, 0.0628709, 0.0056309), tolerance = 2e-4)
   # S22: survival's own Rout.save
   expect_equal(round(unname(logrank(Surv(time, status) ~ x, aml)$statistic), 4), 3.3964)
   expect_equal(round(unname(logrank(Surv(futime, fustat) ~ rx, survival::ovarian)$statistic), 4), 1.0627)
@@ -256,7 +268,7 @@ test_that("Kalbfleisch and Prentice's rats give their log-rank test", {
 test_that("kidney patients of Klein and Moeschberger give their Table 7.3", {
   # S9: Klein & Moeschberger (2003) Survival Analysis, section 1.4 (KMsurv::kidney): months to
   # infection with a catheter placed surgically (1) or percutaneously (2)
-  infected1 <- rep(c(1.5, 3.5, 4.5, 5.5, 8.5, 9.5, 10.5, 11.5, 15.5, 16.5, 18.5, 23.5, 26.5), c(1, 1, 2, 1, 2, rep(1, 8)))
+  infected1 <- rep(c(1, 3, 4, 5, 8, 9, 10, 11, 15, 16, 18, 23, 26) + 0.5, c(1, 1, 2, 1, 2, rep(1, 8)))
   free1 <- rep(c(2:14, 21, 22, 25, 27) + 0.5, c(2, 3, 1, 1, 2, 4, 1, 1, 1, 1, 2, 1, 2, 2, 2, 1, 1))
   infected2 <- rep(c(0.5, 2.5, 3.5, 6.5, 15.5), c(6, 2, 1, 1, 1))
   free2 <- rep(c(0:12, 14, 16, 18, 19, 20, 22, 24, 25, 26, 28) + 0.5,
@@ -311,7 +323,8 @@ test_that("groups confounded with strata are NA with the reason, not LAPACK's co
   f <- Surv(time, status) ~ sex + strata(sex)
   undefined(logrank(f, lung), "riskset_undefined", "at no event time are two groups of one stratum at risk")
   undefined(logrank(km(f, lung)), "riskset_undefined", "at no event time")
-  undefined(logrank(c(1, 2, 3, 4), c(1, 1, 0, 0), c(1, 1, 2, 2), entry = c(0, 1, 2, 3)), "riskset_undefined", "at no event time")
+  apart <- list(t = c(1, 2, 3, 4), s = c(1, 1, 0, 0), g = c(1, 1, 2, 2), e = c(0, 1, 2, 3))
+  undefined(logrank(Surv(e, t, s) ~ g, apart), "riskset_undefined", "at no event time")
   undefined(logrank(c(5, 5, 5), c(1, 1, 1), 1:3), "riskset_undefined", "")
   expect_error(survival::survdiff(Surv(1:4, rep(1, 4)) ~ g + strata(g), list(g = c(1, 1, 2, 2))), "Lapack")
 })
@@ -319,9 +332,13 @@ test_that("groups confounded with strata are NA with the reason, not LAPACK's co
 test_that("weights that are nowhere above 0, or not finite, are the reason they are", {
   d <- list(t = c(2, 3, 4, 5), s = c(1, 0, 0, 0), g = c(1, 2, 1, 2))
   undefined(logrank(Surv(t, s) ~ g, d, gamma = 1), "riskset_undefined", "the weights are 0 at every event time")
-  undefined(logrank(c(1, 3, 4), c(1, 1, 1), c(1, 1, 2), entry = c(0, 1, 1), rho = -1), "riskset_undefined", "the weights are not finite")
-  undefined(logrank(c(1, 3, 4, 5), c(1, 1, 1, 1), c(1, 1, 2, 3), entry = c(0, 1, 1, 1), rho = -1), "riskset_undefined", "the weights are not finite")
-  expect_identical(sum(logrank(km(Surv(t, s) ~ g, d))$observed), 1)
+  # S is 0 after the first event, and others enter then
+  two <- list(t = c(1, 3, 4), g = c(1, 1, 2), e = c(0, 1, 1))
+  three <- list(t = c(1, 3, 4, 5), g = c(1, 1, 2, 3), e = c(0, 1, 1, 1))
+  for (d in list(two, three)) {
+    dead <- rep(1, length(d$t))
+    undefined(logrank(Surv(e, t, dead) ~ g, d, rho = -1), "riskset_undefined", "the weights are not finite")
+  }
 })
 
 test_that("degrees of freedom that are lost are announced", {
@@ -348,7 +365,8 @@ test_that("strata of one group or one subject add nothing and are counted", {
   expect_identical(test$variance, plain$variance)
   expect_identical(test$strata, c(total = 4, informative = 2))
   expect_output(print(test), "4 strata, 2 of them informative")
-  undefined(logrank(Surv(time, status) ~ celltype + strata(seq_along(trt)), veteran), "riskset_undefined", "at no event time")
+  alone <- Surv(time, status) ~ celltype + strata(seq_along(trt))
+  undefined(logrank(alone, veteran), "riskset_undefined", "at no event time")
 })
 
 # ---- Bad input --------------------------------------------------------------------------
@@ -427,11 +445,13 @@ test_that("keys of more than 64 bits are sorted as well", {
   set.seed(13)
   n <- 3000
   time <- exp(rnorm(n, 0, 200))
-  d <- data.frame(time, rank = rank(time), status = rbinom(n, 1, 0.5), g = sample.int(200, n, TRUE), h = sample.int(30, n, TRUE), w = sample(0:3, n, TRUE))
+  d <- data.frame(time, rank = rank(time), status = rbinom(n, 1, 0.5), g = sample.int(200, n, TRUE),
+                  h = sample.int(30, n, TRUE), w = sample(0:3, n, TRUE))
   d$time[sample.int(n, 5)] <- NA
   for (w in list(NULL, d$w)) {
     wide <- logrank(Surv(time, status) ~ g + strata(h), d, weights = w)
     narrow <- logrank(Surv(rank, status) ~ g + strata(h), d, subset = !is.na(time), weights = w)
-    expect_identical(wide[c("statistic", "variance", "observed", "n")], narrow[c("statistic", "variance", "observed", "n")])
+    parts <- c("statistic", "variance", "observed", "n")
+    expect_identical(wide[parts], narrow[parts])
   }
 })
