@@ -300,8 +300,7 @@ table_of_fit <- function(fit) {
 # ---- Methods ----------------------------------------------------------------------------
 
 #' @rdname km
-#' @param i Which curves, by number or name.
-#' @param j,drop As in survival; only whole curves can be taken.
+#' @param drop As in survival. `fit[i]` takes whole curves, by number or name.
 #' @export
 `[.riskset_km` <- function(x, ..., drop = TRUE) {
   at <- if (!is.null(x$strata) && ...length() == 1L) pick_curves(..1, x$strata)
