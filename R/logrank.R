@@ -100,7 +100,7 @@ refuse_fractions <- function(weights) {
 
 test_rows <- function(input, rho, gamma, timefix, name) {
   check_powers(rho, gamma)
-  if (input$rows$n_group < 2) one_group(input)
+  check_groups(input, input$rows$n_group)
   ties <- ties_code(timefix)
   sums <- .Call(C_logrank_rows, input$rows, ties, rho, gamma)
   check_report(sums, input$kept)
@@ -115,7 +115,7 @@ test_rows <- function(input, rho, gamma, timefix, name) {
 test_table <- function(table, rho, gamma, name) {
   check_powers(rho, gamma)
   refuse_fractions(table$weights)
-  if (table$n_group < 2) one_group(table)
+  check_groups(table, table$n_group)
   sums <- .Call(C_logrank_table, table, table$n_group, table$n_stratum, rho, gamma)
   check_report(sums)
   # The core reads counts; the rows of data behind them are the table's.
@@ -124,6 +124,12 @@ test_table <- function(table, rho, gamma, name) {
   sums$strata[1L] <- sum(colSums(rows) > 0)
   sums$merged <- table$merged
   new_logrank(sums, table, rho, gamma, name, any(table$n.event > 0))
+}
+
+# The covariance has a row and a column for each group.
+check_groups <- function(origin, n) {
+  if (n < 2) one_group(origin)
+  if (n > 1e4) abort("too_large", "%.0f groups are more than the 10000 a log-rank test can have", n)
 }
 
 one_group <- function(origin) {

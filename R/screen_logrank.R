@@ -82,18 +82,17 @@ screen_trials <- function(x, time, status, strata, event, timefix) {
     abort("length", "`x` must be a vector of length %d or a matrix of the shape of `time`, not %s", n,
           what(x))
   }
-  group <- as_codes(if (is.matrix(x)) as.vector(x) else x, "x")
+  dim(x) <- NULL
+  group <- as_codes(x, "x")
   if (length(group$labels) < 2L) abort("group", "`x` has one group only; two at least were wanted")
   stratum <- if (is.null(strata)) list(code = NULL, labels = "all") else as_codes(strata, "strata")
   if (!is.null(strata) && length(strata) != n) {
     abort("length", "`strata` has length %d but trials have %d subjects", length(strata), n)
   }
-  # One coding for all trials: a trial in which all die has no 0 or 1 to tell it by.
-  if (is.null(event)) event <- status_event(as.vector(status))
   rows <- list(
-    time = read_time(as.vector(time), "time"), status = check_status(as.vector(status), event),
+    time = trial_column(time, "time"), status = trial_column(status, "status"),
     group = group$code, n_group = length(group$labels), stratum = stratum$code,
-    n_stratum = length(stratum$labels), event = if (is.null(event)) NA_real_ else as.double(event)
+    n_stratum = length(stratum$labels), event = trial_event(status, event)
   )
   sums <- .Call(C_screen_trials, rows, n, ncol(time), ties_code(timefix))
   if (sums$status == "row") {
@@ -103,6 +102,25 @@ screen_trials <- function(x, time, status, strata, event, timefix) {
   check_report(sums[c("status")])
   names <- colnames(time)
   c(list(names = if (is.null(names)) as.character(seq_len(ncol(time))) else names), sums)
+}
+
+# Matrices go to C as they are: copies of them would take longer than the tests.
+trial_column <- function(x, name) {
+  if (is.object(x) || !(is.double(x) || is.integer(x) || (name == "status" && is.logical(x)))) {
+    abort(name, "`%s` must be a numeric matrix, not %s", name, what(x))
+  }
+  if (length(x) == 0L) abort(name, "`%s` has no rows; at least one was wanted", name)
+  x
+}
+
+# One coding for all trials: a trial in which all die has no 0 or 1 to tell it by.
+trial_event <- function(status, event) {
+  if (!is.null(event)) {
+    check_status(NULL, event)
+    return(as.double(event))
+  }
+  range <- .Call(C_column_range, status, 1000)
+  if (is.numeric(range) && range[2L] == 2) 2 else 1
 }
 
 screen_result <- function(out, hazard.ratio, adjust) {

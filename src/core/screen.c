@@ -9,7 +9,8 @@
 
 #include "rows.h"
 
-#define NO_CODE UINT32_MAX
+/* The code of a missing value: a group of its own that no test looks at. */
+enum { NO_CODE = RS_MOST_GROUPS, TOO_MANY = RS_MOST_GROUPS + 1, SLOTS = RS_MOST_GROUPS + 1 };
 
 /* Rows in order of stratum and time. */
 typedef struct {
@@ -68,12 +69,12 @@ typedef struct {
   uint32_t *code; /* of each sorted row: 0 .. groups - 1, or NO_CODE */
   double value[RS_MOST_GROUPS];
   size_t groups;
-  double *room; /* risk, event, O - E, covariance, work of rs_quadratic() */
+  double *room; /* risk, event, leave (SLOTS each), O - E, covariance, work of rs_quadratic() */
 } workspace;
 
 static rs_status workspace_new(workspace *w, size_t n) {
   w->code = malloc((n + 1) * sizeof *w->code);
-  w->room = malloc((6 + 2 * RS_MOST_GROUPS) * RS_MOST_GROUPS * sizeof *w->room);
+  w->room = malloc((3 * SLOTS + (4 + 2 * RS_MOST_GROUPS) * RS_MOST_GROUPS) * sizeof *w->room);
   if (w->code && w->room) return RS_OK;
   free(w->code);
   free(w->room);
@@ -86,12 +87,12 @@ static double value_at(const rs_column *column, size_t row) {
   return x == INT_MIN ? (double)NAN : x;
 }
 
-/* The group of value x, a new one if it was not seen; too many make it RS_MOST_GROUPS. */
+/* The group of value x, a new one if it was not seen. */
 static uint32_t group_of(workspace *w, double x) {
   for (uint32_t g = 0; g < w->groups; g++) {
     if (w->value[g] == x) return g;
   }
-  if (w->groups == RS_MOST_GROUPS) return RS_MOST_GROUPS;
+  if (w->groups == RS_MOST_GROUPS) return TOO_MANY;
   w->value[w->groups] = x;
   return (uint32_t)w->groups++;
 }
@@ -109,7 +110,7 @@ static int code_column(const order *o, const rs_column *column, workspace *w,
     out->n++;
     out->events += o->event[i];
     w->code[i] = w->groups > 0 && w->value[0] == x ? 0 : group_of(w, x);
-    if (w->code[i] == RS_MOST_GROUPS) return 0;
+    if (w->code[i] == TOO_MANY) return 0;
   }
   return 1;
 }
@@ -118,10 +119,8 @@ static int code_column(const order *o, const rs_column *column, workspace *w,
 
 /* Rows of one stratum are [from, to): its subjects at risk by group. */
 static void count_risk(const workspace *w, size_t from, size_t to, double *risk) {
-  memset(risk, 0, w->groups * sizeof *risk);
-  for (size_t i = from; i < to; i++) {
-    if (w->code[i] != NO_CODE) risk[w->code[i]]++;
-  }
+  memset(risk, 0, SLOTS * sizeof *risk);
+  for (size_t i = from; i < to; i++) risk[w->code[i]]++;
 }
 
 static size_t stratum_end(const order *o, size_t t) {
@@ -131,22 +130,22 @@ static size_t stratum_end(const order *o, size_t t) {
 
 /* One pass: a table for each time that has events, then its rows leave the risk set. */
 static void add_times(const order *o, const workspace *w, rs_mh *mh) {
-  double *risk = w->room, *event = w->room + RS_MOST_GROUPS;
+  double *risk = w->room, *event = risk + SLOTS, *leave = event + SLOTS;
   size_t from = 0;
   int fresh = 1;
+  memset(event, 0, 2 * SLOTS * sizeof *event);
   for (size_t t = 0; t < o->n_time; t++) {
-    int any = 0;
+    double any = 0;
     if (fresh) count_risk(w, from, stratum_end(o, t), risk);
-    for (size_t i = from; i < o->end[t]; i++) any |= o->event[i] && w->code[i] != NO_CODE;
-    if (any) {
-      memset(event, 0, w->groups * sizeof *event);
-      for (size_t i = from; i < o->end[t]; i++) {
-        if (o->event[i] && w->code[i] != NO_CODE) event[w->code[i]]++;
-      }
-      rs_mh_add(mh, risk, event, 1);
-    }
     for (size_t i = from; i < o->end[t]; i++) {
-      if (w->code[i] != NO_CODE) risk[w->code[i]]--;
+      leave[w->code[i]]++;
+      event[w->code[i]] += o->event[i];
+    }
+    for (size_t g = 0; g < w->groups; g++) any += event[g];
+    if (any > 0) rs_mh_add(mh, risk, event, 1);
+    for (size_t g = 0; g < w->groups; g++) {
+      risk[g] -= leave[g];
+      event[g] = leave[g] = 0;
     }
     from = o->end[t];
     fresh = o->closing[t];
@@ -172,7 +171,7 @@ static void conclude(const double *difference, const double *covariance, size_t 
 static rs_status test_column(const order *o, const rs_column *column, workspace *w,
                              rs_screened *out) {
   rs_mh mh;
-  double *difference = w->room + 2 * RS_MOST_GROUPS, *covariance = difference + RS_MOST_GROUPS;
+  double *difference = w->room + 3 * SLOTS, *covariance = difference + RS_MOST_GROUPS;
   int fits = code_column(o, column, w, out);
   size_t k = w->groups;
   out->groups = fits ? k : RS_MOST_GROUPS + 1;

@@ -383,6 +383,12 @@ test_that("one group only is refused, by every door", {
   expect_refused(logrank(risk_table(lung$time, lung$status, one)), "two groups", "group")
 })
 
+test_that("more groups than a covariance matrix can hold are refused before it is made", {
+  many <- seq_len(60000)
+  expect_refused(logrank(many, many %% 2, many), "60000 groups are more than the 10000", "too_large")
+  expect_refused(logrank(km(many, many %% 2, many)), "60000 groups", "too_large")
+})
+
 test_that("fractional weights are refused by name, by every door", {
   w <- rep(c(0.5, 1), 114)
   f <- Surv(time, status) ~ sex
