@@ -10,6 +10,12 @@ missing <- function() setdiff(packages, rownames(installed.packages(lib)))
 if (length(missing())) {
   .libPaths(lib, include.site = FALSE)
   if (getOption("repos")[["CRAN"]] == "@CRAN@") chooseCRANmirror(graphics = FALSE, ind = 1L)
+  # fs, which testthat needs, is built against libuv.
+  if (Sys.info()[["effective_user"]] == "root" && nzchar(Sys.which("apt-get"))) {
+    system2("apt-get", c("-qq", "update"))
+    system2("apt-get", c("-qq", "-y", "install", "--no-install-recommends", "r-base-dev",
+                         "libuv1-dev"), stdout = FALSE)
+  }
   options(timeout = 600, Ncpus = parallel::detectCores())
   install.packages(missing(), lib)
 }

@@ -13,7 +13,7 @@ described <- function(field) {
 must <- c(described("Imports"), switch(purpose,
   study = c("knitr", "rmarkdown"),
   test = c("knitr", "rmarkdown", "testthat"),
-  document = "roxygen2"
+  document = c("roxygen2", "pkgbuild")
 ))
 may <- if (purpose == "test") setdiff(c("codetools", described("Suggests")), must)
 # `tidy` checks the help pages' HTML; .ci/check.R can leave that out.
@@ -70,19 +70,25 @@ from_cran <- function() {
   setdiff(lacking(c(must, may)), if (old) "ggsurvfit")
 }
 
+stop_short <- function(missing) {
+  missing <- setdiff(missing, "tidy")
+  if (length(missing)) {
+    stop("`make ", purpose, "` cannot do without ", toString(missing), call. = FALSE)
+  }
+}
+
 if (length(c(from_cran(), lacking_programs()))) {
   if (root && has_apt) {
     install_from_debian()
   } else if (has_apt) {
     say("Missing. An administrator can install what Debian has of these at once:")
     say("  apt-get install %s", paste(debian_packages(), collapse = " "))
+    # No use in compiling for minutes if the rest cannot be had.
+    stop_short(c(lacking(described("Imports")), lacking_programs()))
   }
   if (length(from_cran())) install_from_cran(from_cran())
 }
 invisible(library_to_write())
 
 if (length(lacking(may))) say("Goes without: %s", toString(lacking(may)))
-short <- c(lacking(must), setdiff(lacking_programs(), "tidy"))
-if (length(short)) {
-  stop("`make ", purpose, "` cannot do without ", toString(short), call. = FALSE)
-}
+stop_short(c(lacking(must), lacking_programs()))

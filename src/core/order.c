@@ -26,7 +26,24 @@ int rs_mul(size_t a, size_t b, size_t *product) {
 }
 
 int rs_threads(const rs_run *run, size_t n) {
-  return n < 200000 || run->threads < 1 ? 1 : run->threads;
+  if (n < 200000 || run->threads < 1) return 1;
+  return run->threads < RS_MOST_THREADS ? run->threads : RS_MOST_THREADS;
+}
+
+void rs_share(int threads, rs_work work, void *job) {
+  if (threads == 1) {
+    work(job, 0, 1);
+    return;
+  }
+#ifdef _OPENMP
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+#endif
+  for (int t = 0; t < threads; t++) work(job, t, threads);
+}
+
+size_t rs_part(size_t n, int thread, int threads) {
+  if (thread == threads) return n;
+  return n / (size_t)threads * (size_t)thread;
 }
 
 int rs_is_stopped(int *stopped, const rs_run *run, size_t batch) {

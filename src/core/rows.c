@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 /* A column as doubles: the column itself, or its ints converted into room (NA as NaN). */
 static const double *read_double(const rs_column *column, size_t from, size_t m,
                                  double *room) {
@@ -339,30 +335,37 @@ static void fill_report(const finding *f, double event, rs_report *report) {
   }
 }
 
+typedef struct {
+  const rs_rows *rows;
+  const rs_run *run;
+  rs_ties ties;
+  double event;
+  int stopped;
+  finding *found; /* one a thread */
+} scan_job;
+
+static void scan_part(void *data, int thread, int threads) {
+  scan_job *job = data;
+  size_t batches = (job->rows->n + RS_BATCH - 1) / RS_BATCH;
+  rs_batch batch;
+  finding_start(&job->found[thread]);
+  for (size_t b = rs_part(batches, thread, threads); b < rs_part(batches, thread + 1, threads);
+       b++) {
+    if (rs_is_stopped(&job->stopped, job->run, b)) return;
+    scan_batch(job->rows, job->ties, job->event, b * RS_BATCH, &batch, &job->found[thread]);
+  }
+}
+
+/* Returns whether it was stopped. */
 static int scan_all(const rs_rows *rows, rs_ties ties, double event, const rs_run *run,
                     finding *all) {
-  int stopped = 0;
-  finding_start(all);
-#ifdef _OPENMP
-#pragma omp parallel num_threads(rs_threads(run, rows->n)) if (rs_threads(run, rows->n) > 1)
-#endif
-  {
-    finding mine;
-    rs_batch batch;
-    finding_start(&mine);
-#ifdef _OPENMP
-#pragma omp for schedule(static)
-#endif
-    for (ptrdiff_t b = 0; b < (ptrdiff_t)((rows->n + RS_BATCH - 1) / RS_BATCH); b++) {
-      if (rs_is_stopped(&stopped, run, (size_t)b)) continue;
-      scan_batch(rows, ties, event, (size_t)b * RS_BATCH, &batch, &mine);
-    }
-#ifdef _OPENMP
-#pragma omp critical(riskset_scan)
-#endif
-    finding_merge(all, &mine);
-  }
-  return stopped;
+  finding found[RS_MOST_THREADS];
+  scan_job job = {rows, run, ties, event, 0, found};
+  int threads = rs_threads(run, rows->n);
+  rs_share(threads, scan_part, &job);
+  *all = found[0];
+  for (int t = 1; t < threads; t++) finding_merge(all, &found[t]);
+  return job.stopped;
 }
 
 rs_status rs_scan(const rs_rows *rows, rs_ties ties, const rs_run *run, rs_report *report) {

@@ -4,6 +4,16 @@
 
 #include "riskset.h"
 
+enum { RS_MOST_THREADS = 64 };
+
+/* Calls work once for each thread, in parallel where there are several; a single one costs
+ * nothing more than the call. What threads find is merged by the caller in their order. */
+typedef void (*rs_work)(void *job, int thread, int threads);
+void rs_share(int threads, rs_work work, void *job);
+
+/* Where a thread's part of n things begins; that of `threads` is n. */
+size_t rs_part(size_t n, int thread, int threads);
+
 /* Compilers vectorise these loops only when asked to, at the optimisation R uses. */
 #ifdef _OPENMP
 #define RS_SIMD _Pragma("omp simd")

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "riskset.h"
+#include "rows.h"
 
 /* Who leaves at t is still at risk at t; who enters at t is not yet. Summed from the last time
  * backwards, so that fractional weights do not drift. */
@@ -163,16 +163,26 @@ static void one_curve(const rs_curves *c, const rs_interval *interval, size_t fr
   if (interval->type != RS_CONF_NONE) intervals(c, interval, from, to);
 }
 
+typedef struct {
+  const rs_curves *curves;
+  const size_t *start;
+  size_t n_curve;
+  const rs_interval *interval;
+  const rs_run *run;
+  int stopped;
+} survival_job;
+
+static void survival_part(void *data, int thread, int threads) {
+  survival_job *job = data;
+  for (size_t b = (size_t)thread; b < job->n_curve; b += (size_t)threads) {
+    if (rs_is_stopped(&job->stopped, job->run, 0)) return;
+    one_curve(job->curves, job->interval, job->start[b], job->start[b + 1]);
+  }
+}
+
 rs_status rs_survival(const rs_curves *curves, const size_t *start, size_t n_curve,
                       const rs_interval *interval, const rs_run *run) {
-  int stopped = 0;
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(rs_threads(run, start[n_curve])) schedule(dynamic, 1)
-#endif
-  for (ptrdiff_t b = 0; b < (ptrdiff_t)n_curve; b++) {
-    if (!rs_is_stopped(&stopped, run, 0)) {
-      one_curve(curves, interval, start[b], start[b + 1]);
-    }
-  }
-  return stopped ? RS_INTERRUPTED : RS_OK;
+  survival_job job = {curves, start, n_curve, interval, run, 0};
+  rs_share(rs_threads(run, start[n_curve]), survival_part, &job);
+  return job.stopped ? RS_INTERRUPTED : RS_OK;
 }

@@ -9,10 +9,6 @@
 
 #include "rows.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 typedef struct {
   size_t range, kinds, n_cell; /* cell = ((stratum * range + t) * n_group + group) * kinds + kind */
   double origin;               /* the time of t = 0 */
@@ -158,47 +154,50 @@ static int can_count(const rs_stream *s, const rs_report *report, rs_ties ties,
   return 1;
 }
 
-static rs_status count_all(rs_stream *s, const rs_run *run) {
-  const rs_rows *rows = s->data;
-  histogram *h = &s->counted;
-  rs_status status = histogram_new(h, s->weights);
-  int stopped = 0, threads = rs_threads(run, rows->n);
-  size_t step = s->n_group * h->kinds;
+typedef struct {
+  const rs_stream *stream;
+  const rs_run *run;
+  int stopped;
+  histogram *part; /* one a thread; the first is the stream's own */
+  rs_status status[RS_MOST_THREADS];
+} count_job;
+
+static void count_part(void *data, int thread, int threads) {
+  count_job *job = data;
+  const rs_stream *s = job->stream;
+  histogram *h = &job->part[thread];
+  size_t step = s->n_group * h->kinds, n = s->data->n, batches = (n + RS_BATCH - 1) / RS_BATCH;
   rs_stride stride = {(uint32_t)(h->range * step), (uint32_t)h->kinds, 1};
-  if (status != RS_OK) return status;
-#ifdef _OPENMP
-#pragma omp parallel num_threads(threads) if (threads > 1)
-#endif
-  {
-    histogram mine = *h;
-    rs_batch batch;
-    rs_status own = RS_OK;
-#ifdef _OPENMP
-    if (omp_get_thread_num() > 0) own = histogram_new(&mine, s->weights);
-#pragma omp for schedule(static)
-#endif
-    for (ptrdiff_t b = 0; b < (ptrdiff_t)((rows->n + RS_BATCH - 1) / RS_BATCH); b++) {
-      size_t from = (size_t)b * RS_BATCH;
-      size_t m = rows->n - from < RS_BATCH ? rows->n - from : RS_BATCH;
-      if (own != RS_OK || rs_is_stopped(&stopped, run, (size_t)b)) continue;
-      rs_read_batch(rows, s->event, stride, from, m, &batch);
-      count_rows(&mine, &batch, m, step);
-      if (mine.weight) count_weights(&mine, &batch, m, step);
-      if (s->entries) count_entries(&mine, &batch, m, step);
-    }
-    if (mine.rows != h->rows) {
-#ifdef _OPENMP
-#pragma omp critical(riskset_count)
-#endif
-      {
-        if (own == RS_OK) histogram_add(h, &mine);
-        else status = own;
-      }
-      histogram_free(&mine);
-    }
+  rs_batch batch;
+  job->status[thread] = histogram_new(h, s->weights);
+  if (job->status[thread] != RS_OK) return;
+  for (size_t b = rs_part(batches, thread, threads); b < rs_part(batches, thread + 1, threads);
+       b++) {
+    size_t from = b * RS_BATCH, m = n - from < RS_BATCH ? n - from : RS_BATCH;
+    if (rs_is_stopped(&job->stopped, job->run, b)) return;
+    rs_read_batch(s->data, s->event, stride, from, m, &batch);
+    count_rows(h, &batch, m, step);
+    if (h->weight) count_weights(h, &batch, m, step);
+    if (s->entries) count_entries(h, &batch, m, step);
   }
-  (void)threads;
-  return stopped ? RS_INTERRUPTED : status;
+}
+
+static rs_status count_all(rs_stream *s, const rs_run *run) {
+  histogram part[RS_MOST_THREADS];
+  count_job job = {s, run, 0, part, {RS_OK}};
+  int threads = rs_threads(run, s->data->n);
+  rs_status status = RS_OK;
+  for (int t = 0; t < threads; t++) part[t] = s->counted;
+  rs_share(threads, count_part, &job);
+  s->counted = part[0];
+  for (int t = 0; t < threads; t++) {
+    if (job.status[t] != RS_OK) status = job.status[t];
+  }
+  for (int t = 1; t < threads; t++) {
+    if (status == RS_OK) histogram_add(&s->counted, &part[t]);
+    histogram_free(&part[t]);
+  }
+  return job.stopped ? RS_INTERRUPTED : status;
 }
 
 static void counted_cell(const rs_stream *s, size_t at, rs_cell *cell) {
@@ -322,24 +321,30 @@ typedef struct {
   size_t *end;  /* buckets */
 } split;
 
-static size_t share(size_t n, int thread, int threads) {
-  return n / (size_t)threads * (size_t)thread + (thread == threads ? n % (size_t)threads : 0);
-}
+typedef struct {
+  rs_stream *stream;
+  const split *split;
+  const rs_run *run;
+  int place, stopped; /* place: the second reading */
+  size_t largest;     /* bucket */
+  int failed[RS_MOST_THREADS];
+} sort_job;
 
-static void split_share(rs_stream *s, const split *p, int thread, int place,
-                        const rs_run *run, int *stopped) {
+static void split_part(void *data, int thread, int threads) {
+  sort_job *job = data;
+  const split *p = job->split;
+  sorted *k = &job->stream->sorted;
   record_batch r;
-  sorted *k = &s->sorted;
-  size_t *next = p->next + (size_t)thread * p->buckets;
-  size_t batches = (s->data->n + RS_BATCH - 1) / RS_BATCH;
-  for (size_t b = share(batches, thread, p->threads); b < share(batches, thread + 1, p->threads);
+  size_t *next = p->next + (size_t)thread * p->buckets, n = job->stream->data->n;
+  size_t batches = (n + RS_BATCH - 1) / RS_BATCH;
+  for (size_t b = rs_part(batches, thread, threads); b < rs_part(batches, thread + 1, threads);
        b++) {
-    size_t from = b * RS_BATCH, m = s->data->n - from < RS_BATCH ? s->data->n - from : RS_BATCH;
-    if (rs_is_stopped(stopped, run, b)) return;
-    read_records(s, from, m, &r);
+    size_t from = b * RS_BATCH, m = n - from < RS_BATCH ? n - from : RS_BATCH;
+    if (rs_is_stopped(&job->stopped, job->run, b)) return;
+    read_records(job->stream, from, m, &r);
     for (size_t i = 0; i < r.n; i++) {
       size_t to = next[r.key[i] >> p->shift]++;
-      if (!place) continue;
+      if (!job->place) continue;
       k->key[to] = r.key[i];
       if (k->carry) k->carry[to] = r.carry[i];
     }
@@ -358,53 +363,39 @@ static void split_starts(const split *p) {
   }
 }
 
-/* Sorts each bucket by the rest of its bits. */
-static rs_status sort_buckets(rs_stream *s, const split *p, const rs_run *run) {
-  sorted *k = &s->sorted;
-  size_t largest = 0;
-  int stopped = 0, failed = 0;
-  for (size_t d = 0; d < p->buckets; d++) {
-    size_t n = p->end[d] - (d > 0 ? p->end[d - 1] : 0);
-    if (n > largest) largest = n;
+/* Sorts every `threads`-th bucket by the rest of its bits. */
+static void sort_part(void *data, int thread, int threads) {
+  sort_job *job = data;
+  const split *p = job->split;
+  sorted *k = &job->stream->sorted;
+  uint64_t *key = malloc(job->largest * sizeof *key);
+  uint32_t *carry = k->carry ? malloc(job->largest * sizeof *carry) : NULL;
+  job->failed[thread] = !key || (k->carry && !carry);
+  for (size_t d = (size_t)thread; d < p->buckets; d += (size_t)threads) {
+    size_t from = d > 0 ? p->end[d - 1] : 0, n = p->end[d] - from;
+    if (job->failed[thread] || n < 2) continue;
+    if (rs_is_stopped(&job->stopped, job->run, d / (size_t)threads * 8)) break;
+    rs_sort(k->key + from, k->carry ? k->carry + from : NULL, key, carry, n, p->shift);
   }
-#ifdef _OPENMP
-#pragma omp parallel num_threads(p->threads) if (p->threads > 1)
-#endif
-  {
-    uint64_t *key = malloc(largest * sizeof *key);
-    uint32_t *carry = k->carry ? malloc(largest * sizeof *carry) : NULL;
-    int ready = key && (carry || !k->carry);
-#ifdef _OPENMP
-#pragma omp for schedule(dynamic, 8)
-#endif
-    for (ptrdiff_t d = 0; d < (ptrdiff_t)p->buckets; d++) {
-      size_t from = d > 0 ? p->end[d - 1] : 0, n = p->end[d] - from;
-      if (!ready || n < 2 || rs_is_stopped(&stopped, run, (size_t)d * 8)) continue;
-      rs_sort(k->key + from, k->carry ? k->carry + from : NULL, key, carry, n, p->shift);
-    }
-    if (!ready) {
-#ifdef _OPENMP
-#pragma omp atomic write
-#endif
-      failed = 1;
-    }
-    free(key);
-    free(carry);
-  }
-  return failed ? RS_NO_MEMORY : stopped ? RS_INTERRUPTED : RS_OK;
+  free(key);
+  free(carry);
 }
 
 static rs_status sort_split(rs_stream *s, const split *p, const rs_run *run) {
-  int stopped = 0;
-  for (int place = 0; place < 2; place++) {
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(p->threads) schedule(static, 1) if (p->threads > 1)
-#endif
-    for (int t = 0; t < p->threads; t++) split_share(s, p, t, place, run, &stopped);
-    if (stopped) return RS_INTERRUPTED;
-    if (!place) split_starts(p);
+  sort_job job = {s, p, run, 0, 0, 1, {0}};
+  rs_share(p->threads, split_part, &job);
+  split_starts(p);
+  job.place = 1;
+  if (!job.stopped) rs_share(p->threads, split_part, &job);
+  for (size_t d = 0; d < p->buckets; d++) {
+    size_t n = p->end[d] - (d > 0 ? p->end[d - 1] : 0);
+    if (n > job.largest) job.largest = n;
   }
-  return sort_buckets(s, p, run);
+  if (!job.stopped) rs_share(p->threads, sort_part, &job);
+  for (int t = 0; t < p->threads; t++) {
+    if (job.failed[t]) return RS_NO_MEMORY;
+  }
+  return job.stopped ? RS_INTERRUPTED : RS_OK;
 }
 
 static rs_status sort_records(rs_stream *s, int bits, const rs_run *run) {
