@@ -14,7 +14,10 @@ SOURCES := DESCRIPTION NAMESPACE LICENSE NEWS.md README.md .Rbuildignore \
 CHECK      := NOT_CRAN=true $(RSCRIPT) .ci/check.R $(TARBALL)
 IN_CRANLIB := R_LIBS="$(abspath build/cran):$(abspath $(CRANLIB))" R_LIBS_SITE=none R_LIBS_USER=none
 
-.PHONY: help deps document build install study figures test test-cran test-alone clean
+SIZE    ?= 1e7
+PEERS   := survival data.table collapse FastSurvival lrstat prodlim coin
+
+.PHONY: help deps document build install study bench figures test test-cran test-alone clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -57,6 +60,13 @@ $(TARBALL): $(SOURCES)
 
 install: build ## install that tarball
 	$(R) CMD INSTALL $(TARBALL)
+
+bench: tree ## time the package and its peers, write bench/results.md (SIZE=1e7)
+	CRANLIB=build/benchlib $(RSCRIPT) .ci/cranlib.R $(PEERS)
+	mkdir -p build/bench
+	$(R) CMD INSTALL --library=build/bench $(TREE)
+	R_LIBS="$(abspath build/bench):$(abspath build/benchlib)" $(RSCRIPT) bench/bench.R \
+	  --size $(SIZE) --out bench/results.md
 
 figures: install ## draw the picture in README.md
 	$(RSCRIPT) .ci/figures.R

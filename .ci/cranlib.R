@@ -1,7 +1,8 @@
-# A library of current CRAN packages, whatever the machine has: survival and what draws or
-# tidies its fits. Kept from one run to the next; CRANLIB says where.
+# A library of current CRAN packages, whatever the machine has: those named, or survival and what
+# draws or tidies its fits. Kept from one run to the next; CRANLIB says where.
 
-packages <- c("survival", "ggplot2", "ggsurvfit", "broom", "testthat")
+packages <- commandArgs(TRUE)
+if (length(packages) == 0L) packages <- c("survival", "ggplot2", "ggsurvfit", "broom", "testthat")
 dir.create(Sys.getenv("CRANLIB"), recursive = TRUE, showWarnings = FALSE)
 lib <- normalizePath(Sys.getenv("CRANLIB"))
 unlink(Sys.glob(file.path(lib, "00LOCK*")), recursive = TRUE) # of an interrupted run

@@ -131,6 +131,23 @@ bench_km <- function(d) {
   } else skip("collapse")
 }
 
+# Two more that people use; both too slow for the largest size.
+bench_others <- function(d) {
+  if (nrow(d) > 1e6) return(invisible())
+  if (has("prodlim")) {
+    row("km, continuous", nrow(d), function() km(Surv(time, status) ~ arm, d),
+        function() prodlim::prodlim(prodlim::Hist(time, status) ~ arm, data = d), "prodlim", "-",
+        function(a, b) close_to(a$surv, b$surv))
+  } else skip("prodlim")
+  if (has("coin")) {
+    some <- d[seq_len(min(nrow(d), 20000L)), ]
+    # Its variance is that of the permutations: only close.
+    row("logrank, continuous, 20,000 rows", nrow(some), function() logrank(Surv(time, status) ~ arm, some),
+        function() coin::logrank_test(Surv(time, status) ~ arm, some), "coin", "-",
+        function(a, b) close_to(unname(a$statistic), coin::statistic(b)^2, 0.05))
+  } else skip("coin")
+}
+
 # What a fast R user writes: a grouped count, then a cumulative product.
 by_hand <- function(d, time) {
   dt <- data.table::as.data.table(unclass(d)[c(time, "status", "arm")])
@@ -339,7 +356,8 @@ bench_growth <- function(sizes) {
 write_results <- function(file) {
   if (!nzchar(file)) return(invisible())
   all <- do.call(rbind, results)
-  packages <- c("riskset", "survival", "FastSurvival", "lrstat", "data.table", "collapse")
+  packages <- c("riskset", "survival", "FastSurvival", "lrstat", "data.table", "collapse",
+                "prodlim", "coin")
   packages <- packages[vapply(packages, has, NA)]
   versions <- vapply(packages, function(p) as.character(utils::packageVersion(p)), "")
   number <- function(x, digits = 3) ifelse(is.na(x), "", formatC(x, digits = digits, format = "g"))
@@ -371,6 +389,7 @@ main <- function() {
   for (n in sizes) {
     d <- make_data(n)
     bench_km(d)
+    bench_others(d)
     bench_logrank(d)
     bench_fast(d)
     bench_lrstat(d)
