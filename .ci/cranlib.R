@@ -2,7 +2,8 @@
 # draws or tidies its fits. Kept from one run to the next; CRANLIB says where.
 
 packages <- commandArgs(TRUE)
-if (length(packages) == 0L) packages <- c("survival", "ggplot2", "ggsurvfit", "broom", "testthat")
+if (length(packages) == 0L) packages <- c("survival", "ggplot2", "ggsurvfit", "dplyr", "broom",
+                                              "testthat")
 dir.create(Sys.getenv("CRANLIB"), recursive = TRUE, showWarnings = FALSE)
 lib <- normalizePath(Sys.getenv("CRANLIB"))
 unlink(Sys.glob(file.path(lib, "00LOCK*")), recursive = TRUE) # of an interrupted run

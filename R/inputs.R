@@ -5,14 +5,12 @@
 
 # The parts of `response ~ a + b + strata(s)`: the response as an expression, and one term for
 # each variable on the right, with its role.
-read_formula <- function(formula, data) {
+read_formula <- function(formula, data, example = "Surv(time, status) ~ group") {
   if (!inherits(formula, "formula")) {
-    abort("formula", "`formula` must be a formula such as Surv(time, status) ~ group, not %s",
-          what(formula))
+    abort("formula", "`formula` must be a formula such as %s, not %s", example, what(formula))
   }
   if (length(formula) != 3L) {
-    abort("formula", "`formula` must have a response on its left side, such as %s",
-          "Surv(time, status) ~ group")
+    abort("formula", "`formula` must have a response on its left side, such as %s", example)
   }
   check_data(data)
   variables <- plain_terms(formula[[3L]])
@@ -46,6 +44,13 @@ parsed_terms <- function(formula, data) {
   )
   check_terms(terms)
   as.list(attr(terms, "variables"))[-(1:2)]
+}
+
+# `verb(data = d, formula = f)` reaches the default method, since the first argument decides.
+call_method <- function(method) {
+  call <- sys.call(-1L)
+  call[[1L]] <- method
+  eval(call, parent.frame(2L))
 }
 
 check_data <- function(data) {
@@ -494,10 +499,10 @@ ties_code <- function(timefix) {
 # counted by contingency_count(), tables of counts checked by contingency_table(); both give
 # list(counts, scores, fixed, n.missing, data.name).
 contingency_formula <- function(formula, data, weights, subset) {
-  parts <- read_formula(formula, data)
+  parts <- read_formula(formula, data, "outcome ~ exposure")
   group <- vapply(parts$terms, function(t) t$role == "group", NA)
   if (sum(group) != 1L) {
-    abort("formula", "`x` must have one exposure on its right side, such as %s, not %d",
+    abort("formula", "`formula` must have one exposure on its right side, such as %s, not %d",
           "outcome ~ exposure", sum(group))
   }
   get <- function(expr, label) variable(expr, data, parts$env, label)
@@ -525,29 +530,35 @@ strata_columns <- function(term, get) {
   out
 }
 
-contingency_vectors <- function(x, y, strata, weights, subset, names) {
-  if (is.list(x) || is.function(x)) {
+refuse_no_vector <- function(x) {
+  if ((is.list(x) && !is.data.frame(x)) || is.function(x)) {
     abort("formula", "`x` must be a formula, a vector or a table of counts, not %s", what(x))
   }
+}
+
+contingency_vectors <- function(x, y, strata, weights, subset, names) {
+  if (is.list(x)) abort("formula", "`x` must be a vector or a table of counts, not %s", what(x))
   if (is.null(y)) abort("argument", "`y` must be given when `x` is not a table of counts")
   if (!is.null(strata)) {
     if (!is.list(strata)) strata <- list(strata)
     if (is.null(names(strata))) names(strata) <- rep(names$strata, length(strata))
   }
-  contingency_rows(x, y, strata, weights, subset, names)
+  arguments <- list(x = "x", y = "y", strata = rep("strata", length(strata)))
+  contingency_rows(x, y, strata, weights, subset, names, arguments)
 }
 
-contingency_rows <- function(x, y, strata, weights, subset, names) {
+# `called`: what errors call the vectors, the arguments or the variables of a formula.
+contingency_rows <- function(x, y, strata, weights, subset, names,
+                             called = c(names[c("x", "y")], list(strata = names(strata)))) {
   n <- length(x)
-  strata_names <- names(strata)
-  names$strata <- paste(unique(strata_names), collapse = ", ")
-  check_length(y, n, names$y, names$x)
-  for (i in seq_along(strata)) check_length(strata[[i]], n, strata_names[i], names$x)
+  names$strata <- paste(unique(names(strata)), collapse = ", ")
+  check_length(y, n, called$y, called$x)
+  for (i in seq_along(strata)) check_length(strata[[i]], n, called$strata[i], called$x)
   if (!is.null(weights)) {
     weights <- plain_number(weights, "weights", "weights")
-    check_length(weights, n, "weights", names$x)
+    check_length(weights, n, "weights", called$x)
   }
-  if (n == 0L) abort("length", "`%s` has no rows", names$x)
+  if (n == 0L) abort("length", "`%s` has no rows", called$x)
   rows <- subset_rows(subset, n)
   if (!is.null(rows)) {
     x <- x[rows]

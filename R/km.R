@@ -73,8 +73,10 @@ km.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = 
                        entry = NULL, na.action, conf.int = 0.95,
                        conf.type = c("log", "log-log", "plain", "none", "logit", "arcsin"),
                        event = NULL, timefix = TRUE, time = x, ...) {
+  if ("formula" %in% ...names()) return(call_method(km.formula))
   call <- match.call()
   call[[1L]] <- quote(km)
+  if (!missing(x)) refuse_list(x, "x")
   check_dots(..., not_yet = not_yet)
   if (missing(x) && missing(time)) abort("formula", "`x` is missing, with no default")
   refuse_list(time, "x")
@@ -176,11 +178,19 @@ curve_order <- function(table) {
   }
   levels <- block_levels(table, used)
   order <- do.call(order, unname(levels))
-  grid <- Map(function(t, at) {
-    factor(t$labels[at], levels = if (t$pad) t$labels else t$labels[sort(unique(at))])
-  }, terms, lapply(levels, `[`, order))
-  names(grid) <- vapply(terms, `[[`, "", "name")
-  list(block = used[order], labels = as.character(survival::strata(as.data.frame(grid, optional = TRUE))))
+  list(block = used[order], labels = strata_labels(terms, lapply(levels, `[`, order)))
+}
+
+# As survival::strata() writes them, "a=1, b=x ", but of the combinations that occur only: it
+# writes all there could be, which seven variables of a registry make billions.
+strata_labels <- function(terms, levels) {
+  pieces <- Map(function(t, at) {
+    shown <- if (t$pad) seq_along(t$labels) else sort(unique(at))
+    text <- paste(t$name, t$labels[shown], sep = "=")
+    if (!identical(t, terms[[1L]])) text <- format(text)
+    text[match(at, shown)]
+  }, terms, levels)
+  do.call(paste, c(unname(pieces), sep = ", "))
 }
 
 # For each of the blocks: the level of each term, in the order of the formula.
@@ -318,6 +328,7 @@ table_of_fit <- function(fit) {
   origin$table[extra] <- lapply(origin$table[extra], function(v) v[take])
   if (!is.null(origin$entries)) origin$entries <- pick_entries(origin$entries, at)
   attr(fit, "riskset") <- origin
+  if (inherits(x, "survfit2")) fit$.Environment <- x$.Environment
   class(fit) <- class(x)
   fit
 }

@@ -55,6 +55,8 @@ logrank.formula <- function(formula, data = NULL, weights = NULL, subset = NULL,
 logrank.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = NULL,
                             entry = NULL, rho = 0, gamma = 0, event = NULL, timefix = TRUE,
                             time = x, ...) {
+  if ("formula" %in% ...names()) return(call_method(logrank.formula))
+  if (!missing(x)) refuse_list(x, "x")
   check_dots(..., not_yet = not_yet)
   if (missing(x) && missing(time)) abort("formula", "`x` is missing, with no default")
   refuse_list(time, "x")
@@ -215,7 +217,7 @@ print.riskset_logrank <- function(x, digits = max(3L, getOption("digits") - 4L),
   cat("\n\t", x$method, "\n\ndata:  ", x$data.name, "\n\n", sep = "")
   d <- x$observed - x$expected
   print(data.frame(
-    N = x$n, Observed = x$observed, Expected = x$expected, `(O-E)^2/E` = d^2 / x$expected,
+    N = x$n, Observed = x$observed, Expected = x$expected, `(O-E)^2/E` = ifelse(x$expected > 0, d^2 / x$expected, NA),
     `(O-E)^2/V` = ifelse(diag(x$variance) > 0, d^2 / diag(x$variance), NA),
     row.names = names(x$n), check.names = FALSE
   ), digits = digits)

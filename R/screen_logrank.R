@@ -120,7 +120,12 @@ trial_event <- function(status, event) {
     return(as.double(event))
   }
   range <- .Call(C_column_range, status, 1000)
-  if (is.numeric(range) && range[2L] == 2) 2 else 1
+  code <- if (is.numeric(range) && range[2L] == 2) 2 else 1
+  if (is.null(range) || (is.numeric(range) && (range[1L] < code - 1 || range[2L] > code))) {
+    dim(status) <- NULL
+    check_codes(status, code, seq_along(status))
+  }
+  code
 }
 
 screen_result <- function(out, hazard.ratio, adjust) {

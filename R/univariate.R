@@ -109,7 +109,7 @@ univariate_style <- function(percent, digits, rounding, adjust) {
 }
 
 univariate_formula <- function(formula, data) {
-  parts <- read_formula(formula, data)
+  parts <- read_formula(formula, data, "outcome ~ a + b")
   if (length(parts$terms) == 0L) {
     abort("formula", "`formula` must have at least one variable on its right side")
   }

@@ -45,7 +45,7 @@ static rs_status test(SEXP out, rs_stream *stream, size_t n_group, size_t n_stra
 /* The log-rank sums from rows of data. */
 SEXP rs_r_logrank_rows(SEXP rows_list, SEXP ties, SEXP rho, SEXP gamma) {
   rs_rows rows = r_rows(rows_list);
-  rs_run run = r_run(rows.n);
+  rs_run run = r_run(rows.n * rows.n_group * rows.n_group);
   rs_report report = {0};
   rs_stream *stream = NULL;
   SEXP holder = PROTECT(r_hold_stream());
@@ -69,7 +69,7 @@ SEXP rs_r_logrank_table(SEXP table, SEXP n_group, SEXP n_stratum, SEXP rho, SEXP
   size_t blocks = (size_t)XLENGTH(r_element(table, "size"));
   size_t *start = (size_t *)R_alloc(blocks + 1, sizeof *start);
   rs_table t = r_table(table, start);
-  rs_run run = r_run(t.n_row);
+  rs_run run = r_run(t.n_row * groups * groups);
   rs_stream *stream = NULL;
   if (groups == 0 || blocks % groups != 0 || blocks / groups != strata) {
     Rf_error("the risk table has another number of blocks");

@@ -232,9 +232,9 @@ static inline void logrank_cell(logrank_state *state, size_t group, const rs_cel
 
 static rs_status logrank_cells(rs_stream *stream, logrank_state *state, const rs_run *run,
                                rs_logrank *test) {
-  enum { ROOM = 256 };
+  enum { ROOM = 256, POLL = 1 << 22 };
   rs_cell cell[ROOM];
-  size_t first = SIZE_MAX / 2, m, batch = 0, groups = state->n_group; /* no block yet */
+  size_t first = SIZE_MAX / 2, m, work = 0, groups = state->n_group; /* no block yet */
   double time = 0;
   while ((m = rs_stream_read(stream, cell, ROOM)) > 0) {
     for (size_t i = 0; i < m; i++) {
@@ -246,11 +246,14 @@ static rs_status logrank_cells(rs_stream *stream, logrank_state *state, const rs
         logrank_stratum(state, test, rs_stream_risk(stream) + first);
       } else if (cell[i].time != time) {
         logrank_flush(state, test->rho, test->gamma);
+        work += groups * groups; /* many groups: a table takes long */
       }
+      if (work >= POLL && rs_stop(run)) return RS_INTERRUPTED;
+      if (work >= POLL) work = 0;
       time = cell[i].time;
       logrank_cell(state, group, &cell[i]);
     }
-    if ((++batch & 255) == 0 && rs_stop(run)) return RS_INTERRUPTED;
+    work += m * 64;
   }
   logrank_flush(state, test->rho, test->gamma);
   logrank_stratum(state, test, NULL);

@@ -336,6 +336,17 @@ test_that("summary(), print(), quantile(), median() and lines() take a fit as su
   expect_equal(unclass(start)[parts], unclass(peer_start)[parts], tolerance = 1e-10, ignore_attr = "riskset")
 })
 
+test_that("many variables make the combinations that occur, not all there could be", {
+  fit <- km(Surv(time, status) ~ ., lung)
+  expect_identical(sum(fit$n), nrow(na.omit(lung)))
+})
+
+test_that("data may come first and the formula by its name", {
+  expect_equal(km(data = lung, formula = Surv(time, status) ~ sex),
+               km(Surv(time, status) ~ sex, data = lung), ignore_attr = TRUE, ignore_formula_env = TRUE)
+  expect_error(km(list(1, 2), data = lung), class = "riskset_error_formula")
+})
+
 test_that("one curve can be taken by number, name or logical, with its counts", {
   w <- rep(1:3, 76)
   for (weights in list(NULL, w, w / 2)) {
@@ -345,7 +356,7 @@ test_that("one curve can be taken by number, name or logical, with its counts", 
       peer <- unclass(fit)
       class(peer) <- "survfit"
       peer <- peer[i]
-      names <- setdiff(names(peer), c("call", "counts"))
+      names <- setdiff(names(peer), c("call", "counts", ".Environment"))
       expect_identical(unclass(part)[names], unclass(peer)[names])
       expect_identical(class(part), class(fit))
     }

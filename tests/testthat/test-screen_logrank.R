@@ -124,4 +124,6 @@ test_that("bad input is refused by name", {
   refused("group", rep(1, 3), trial, trial > 2)
   refused("time", 1:3, -trial, trial > 2)
   expect_error(screen_logrank(1:3, -trial, trial > 2), "column 1, row 1")
+  refused("status", 1:3, trial, matrix(c(0, 1, 7, 1, 0, 1), 3))
+  refused("status", 1:3, trial, matrix(c(0, 1, 0.5, 1, 0, 1), 3))
 })
