@@ -61,15 +61,15 @@ $(TARBALL): $(SOURCES)
 install: build ## install that tarball
 	$(R) CMD INSTALL $(TARBALL)
 
-bench: tree ## time the package and its peers, write bench/results.md (SIZE=1e7)
+bench: build ## time the package and its peers, write bench/results.md (SIZE=1e7)
 	CRANLIB=build/benchlib $(RSCRIPT) .ci/cranlib.R $(PEERS)
 	mkdir -p build/bench
-	$(R) CMD INSTALL --library=build/bench $(TREE)
+	$(R) CMD INSTALL --library=build/bench $(TARBALL)
 	R_LIBS="$(abspath build/bench):$(abspath build/benchlib)" $(RSCRIPT) bench/bench.R \
 	  --size $(SIZE) --out bench/results.md
 
 figures: install ## draw the picture in README.md
 	$(RSCRIPT) .ci/figures.R
 
-clean: ## empty build/, but for the library of test-cran
-	mkdir -p build && find build -mindepth 1 -maxdepth 1 ! -name cranlib -exec rm -rf {} +
+clean: ## empty build/, but for the libraries of current packages
+	mkdir -p build && find build -mindepth 1 -maxdepth 1 ! -name '*lib' -exec rm -rf {} +

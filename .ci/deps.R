@@ -58,7 +58,7 @@ library_to_write <- function() {
 install_from_cran <- function(packages) {
   to <- library_to_write()
   say("From CRAN into %s: %s", to, toString(packages))
-  if (getOption("repos")[["CRAN"]] == "@CRAN@") chooseCRANmirror(graphics = FALSE, ind = 1L)
+  if ("@CRAN@" %in% getOption("repos")) chooseCRANmirror(graphics = FALSE, ind = 1L)
   options(timeout = 600, Ncpus = parallel::detectCores())
   try(install.packages(packages, to))
 }
