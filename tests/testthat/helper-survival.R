@@ -182,3 +182,13 @@ skip_if_broken <- function(expr, what) {
   }, error = conditionMessage)
   if (!is.null(message)) skip(paste0(what, " fails on its own object: ", message))
 }
+
+# Enough rows for two threads to share (core/order.c, rs_threads()), with NA, ties, weights of 0
+# and entry times.
+shared_rows <- function(groups, n = 210000) {
+  d <- data.frame(days = sample.int(900, n, TRUE), real = rexp(n), status = rbinom(n, 1, 0.4),
+                  g = sample.int(groups, n, TRUE), h = sample.int(40, n, TRUE), w = sample(0:2, n, TRUE))
+  d$real[sample.int(n, 50)] <- NA
+  d$early <- floor(d$days * 0.6)
+  d
+}

@@ -634,11 +634,7 @@ test_that("levels and kinds of intervals are checked", {
 
 test_that("counting, sorting and threads give the same fit", {
   set.seed(11)
-  n <- 60000
-  d <- data.frame(days = sample.int(900, n, TRUE), real = rexp(n), status = rbinom(n, 1, 0.4),
-                  g = sample.int(7, n, TRUE), h = sample.int(40, n, TRUE), w = sample(0:2, n, TRUE))
-  d$real[sample.int(n, 50)] <- NA
-  d$early <- floor(d$days * 0.6)
+  d <- shared_rows(groups = 7)
   fits <- function() {
     list(
       km(Surv(days, status) ~ g, d), km(Surv(real, status) ~ g, d, weights = w),

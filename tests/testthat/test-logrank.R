@@ -422,11 +422,7 @@ test_that("arguments of other tests are refused by name", {
 
 test_that("counting, sorting and threads give the same bits", {
   set.seed(12)
-  n <- 60000
-  d <- data.frame(days = sample.int(900, n, TRUE), real = rexp(n), status = rbinom(n, 1, 0.4),
-                  g = sample.int(5, n, TRUE), h = sample.int(40, n, TRUE), w = sample(0:2, n, TRUE))
-  d$real[sample.int(n, 50)] <- NA
-  d$early <- floor(d$days * 0.6)
+  d <- shared_rows(groups = 5)
   tests <- function() {
     lapply(list(
       logrank(Surv(days, status) ~ g + strata(h), d), logrank(Surv(real, status) ~ g + strata(h), d, weights = w),

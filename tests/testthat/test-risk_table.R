@@ -265,7 +265,7 @@ test_that("risk_table(fit[i]) has the rows of these curves", {
 
 test_that("many groups, strata and threads give the counts of a plain loop", {
   set.seed(21)
-  n <- 60000
+  n <- 210000 # enough to be shared by threads
   d <- data.frame(t = rexp(n), s = rbinom(n, 1, 0.5), g = sample.int(2000, n, TRUE),
                   h = sample.int(300, n, TRUE), w = sample(0:3, n, TRUE))
   d$t[sample.int(n, 9)] <- NA

@@ -100,7 +100,7 @@ test_that("simulated trials are tested each with its own times", {
 
 test_that("results do not depend on the number of threads", {
   set.seed(6)
-  d <- random_screen(500, 200, 0:2)
+  d <- random_screen(500, 500, 0:2) # 250,000 values: enough to be shared
   old <- options(riskset.threads = 1)
   on.exit(options(old))
   one <- screen_logrank(d$x, d$time, d$status)
