@@ -226,10 +226,7 @@ reported_test <- function(tests, chosen, options, exact) {
 
 # list(p, log_p) of chi-squares with one degree of freedom; one-sided by the sign of O - E.
 cmh_p <- function(statistic, delta, alternative) {
-  if (alternative == "two.sided") {
-    return(list(p = stats::pchisq(statistic, 1, lower.tail = FALSE),
-                log_p = stats::pchisq(statistic, 1, lower.tail = FALSE, log.p = TRUE)))
-  }
+  if (alternative == "two.sided") return(chi_p(statistic, 1))
   z <- sign(delta) * sqrt(statistic)
   less <- alternative == "less"
   list(p = stats::pnorm(z, lower.tail = less),
@@ -396,8 +393,7 @@ general_test <- function(core, table) {
   statistic <- forms[1L, ]
   df <- forms[2L, ]
   statistic[df %in% 0] <- NA
-  p <- list(p = stats::pchisq(statistic, df, lower.tail = FALSE),
-            log_p = stats::pchisq(statistic, df, lower.tail = FALSE, log.p = TRUE))
+  p <- chi_p(statistic, df)
   tests <- cmh_tests(method, statistic, df, p, c(FALSE, FALSE, TRUE))
   list(
     statistic = c(`Cochran-Mantel-Haenszel M^2` = statistic[3L]), parameter = c(df = df[3L]),

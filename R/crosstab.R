@@ -177,16 +177,15 @@ measure_crosstab <- function(counts, row_scores, col_scores) {
   exact <- fisher_p(counts, v[1L], v[8L])
   statistic <- c(v[4:6], NA, v[7L])
   df <- c(df, df, df, NA, if (is.na(v[7L])) NA else 1)
-  log_p <- stats::pchisq(statistic, df, lower.tail = FALSE, log.p = TRUE)
-  p <- stats::pchisq(statistic, df, lower.tail = FALSE)
-  log_p[4L] <- exact$log_p
-  p[4L] <- exp(exact$log_p)
+  p <- chi_p(statistic, df)
+  p$log_p[4L] <- exact$log_p
+  p$p[4L] <- exp(exact$log_p)
   reason <- c(NA, NA, NA, exact$reason,
               if (is.na(v[7L])) "the scores of rows or columns do not differ" else NA)
   keep <- if (all(shape == 2L)) 1:5 else c(1L, 3:5)
   dimnames(core$expected) <- dimnames(counts)
   list(
-    tests = tests_frame(crosstab_methods, statistic, df, p, log_p, reason, keep),
+    tests = tests_frame(crosstab_methods, statistic, df, p$p, p$log_p, reason, keep),
     expected = core$expected, n = v[1L], least = v[2L], low = v[3L]
   )
 }

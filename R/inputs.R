@@ -173,7 +173,7 @@ plain_number <- function(x, name, kind = "argument") {
   x
 }
 
-# The bits are two's complement 64-bit integers: high word * 2^32 + low word.
+# integer64 holds 64-bit integers in the bits of doubles.
 integer64_number <- function(x, name) {
   out <- .Call(C_integer64, unclass(x))
   if (any(abs(out) >= 2^53, na.rm = TRUE)) {
@@ -184,12 +184,17 @@ integer64_number <- function(x, name) {
 }
 
 same_length <- function(...) {
-  sizes <- lengths(list(...))
-  sizes <- sizes[!vapply(list(...), is.null, NA)]
-  if (any(sizes != sizes[1L])) {
-    differs <- which(sizes != sizes[1L])[1L]
+  given <- list(...)
+  given <- given[!vapply(given, is.null, NA)]
+  for (name in names(given)) {
+    check_length(given[[name]], length(given[[1L]]), name, names(given)[1L])
+  }
+}
+
+check_length <- function(x, n, name, first) {
+  if (length(x) != n) {
     abort("length", "`%s` has length %.0f but `%s` has length %.0f; they must be equal",
-          names(sizes)[differs], sizes[[differs]], names(sizes)[1L], sizes[[1L]])
+          name, length(x), first, n)
   }
 }
 
@@ -567,13 +572,6 @@ contingency_rows <- function(x, y, strata, weights, subset, names,
     weights <- weights[rows]
   }
   list(x = x, y = y, strata = strata, weights = weights, rows = rows, names = names)
-}
-
-check_length <- function(x, n, name, first) {
-  if (length(x) != n) {
-    abort("length", "`%s` has length %.0f but `%s` has length %.0f; they must be equal",
-          name, length(x), first, n)
-  }
 }
 
 subset_rows <- function(subset, n) {

@@ -45,7 +45,7 @@ logrank <- function(x, ...) UseMethod("logrank")
 #' @export
 logrank.formula <- function(formula, data = NULL, weights = NULL, subset = NULL, rho = 0, gamma = 0,
                             event = NULL, timefix = TRUE, ...) {
-  check_dots(..., not_yet = c("na.action", not_yet))
+  check_dots(..., not_yet = not_yet)
   input <- read_survival_formula(formula, data, substitute(weights), substitute(subset), event)
   test_rows(input, rho, gamma, timefix, deparse1(formula))
 }
@@ -200,14 +200,15 @@ quadratic_form <- function(u, v) {
   form <- if (!all(is.finite(v), is.finite(u))) c(NA, 0)
           else if (length(u) == 2L) c(u[[1L]]^2 / v[[1L]], v[[1L]] > 0)
           else .Call(C_quadratic, u, v)
-  if (form[2L] > 0) return(chi_square(form[1L], form[2L]))
-  list(statistic = NA_real_, df = 0, p.value = NA_real_, log.p = NA_real_)
+  if (form[2L] == 0) form[1L] <- NA_real_
+  p <- chi_p(form[1L], form[2L])
+  list(statistic = form[1L], df = form[2L], p.value = p$p, log.p = p$log_p)
 }
 
-chi_square <- function(statistic, df) {
-  log.p <- stats::pchisq(statistic, df, lower.tail = FALSE, log.p = TRUE)
-  list(statistic = statistic, df = df,
-       p.value = stats::pchisq(statistic, df, lower.tail = FALSE), log.p = log.p)
+# P of chi-squares, and its logarithm, which does not underflow.
+chi_p <- function(statistic, df) {
+  list(p = stats::pchisq(statistic, df, lower.tail = FALSE),
+       log_p = stats::pchisq(statistic, df, lower.tail = FALSE, log.p = TRUE))
 }
 
 #' @rdname logrank

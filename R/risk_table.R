@@ -117,12 +117,6 @@ tabulate_once <- function(input, timefix) {
   counts <- .Call(C_tabulate, input$rows, ties)
   check_report(counts, input$kept)
   check_spells(input$rows, ties)
-  # The rows behind the entries are counted by the same pass without the weights.
-  if (!is.null(counts$n.enter) && counts$report$weights > 0L) {
-    alone <- input$rows
-    alone$weight <- alone$weight * 0 + 1
-    counts$rows.enter <- .Call(C_tabulate, alone, ties)$n.enter
-  }
   new_table(counts, input, timefix)
 }
 
@@ -140,9 +134,7 @@ check_spells <- function(rows, ties) {
 }
 
 new_table <- function(counts, input, timefix) {
-  arrays <- counts[c("time", "n.event", "n.censor", "n.enter", "rows.event", "rows.censor",
-                     "square.event", "square.censor", "size", "rows", "merged")]
-  arrays["rows.enter"] <- list(counts$rows.enter)
+  arrays <- counts[c(table_columns, "size", "rows", "merged")]
   structure(
     c(arrays, list(
       group = input$group, stratum = input$stratum, terms = input$terms,

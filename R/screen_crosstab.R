@@ -152,8 +152,7 @@ screen_reasons <- c("no complete row", "the column is constant", "the outcome is
 screen_frame <- function(found, names, odds.ratio, adjust) {
   out <- list(column = names, n = found$n, events = found$events, statistic = found$statistic,
               df = found$df)
-  out$p.value <- stats::pchisq(out$statistic, out$df, lower.tail = FALSE)
-  out$log.p <- stats::pchisq(out$statistic, out$df, lower.tail = FALSE, log.p = TRUE)
+  out[c("p.value", "log.p")] <- chi_p(out$statistic, out$df)
   out$reason <- c(NA, screen_reasons)[found$reason + 1L]
   if (odds.ratio) out$odds.ratio <- found$odds.ratio
   if (!is.null(adjust)) out$p.adjusted <- stats::p.adjust(out$p.value, adjust)

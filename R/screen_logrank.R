@@ -131,10 +131,10 @@ trial_event <- function(status, event) {
 screen_result <- function(out, hazard.ratio, adjust) {
   undefined <- is.na(out$statistic)
   df <- ifelse(undefined, NA_real_, out$df)
+  p <- chi_p(out$statistic, df)
   result <- data.frame(
     column = out$names, n = out$n, events = out$events, statistic = out$statistic, df = df,
-    p.value = stats::pchisq(out$statistic, df, lower.tail = FALSE),
-    log.p = stats::pchisq(out$statistic, df, lower.tail = FALSE, log.p = TRUE)
+    p.value = p$p, log.p = p$log_p
   )
   if (hazard.ratio) {
     result$hazard.ratio <- exp(out$effect / out$variance)

@@ -34,11 +34,10 @@ static int threads(void) {
 static unsigned paths(void) {
   SEXP option = Rf_GetOption1(Rf_install("riskset.paths"));
   unsigned allowed = 0;
-  if (TYPEOF(option) != STRSXP) return RS_PATH_COUNT | RS_PATH_HASH | RS_PATH_SORT;
+  if (TYPEOF(option) != STRSXP) return RS_PATH_COUNT | RS_PATH_SORT;
   for (R_xlen_t i = 0; i < XLENGTH(option); i++) {
     const char *name = CHAR(STRING_ELT(option, i));
     if (strcmp(name, "count") == 0) allowed |= RS_PATH_COUNT;
-    if (strcmp(name, "hash") == 0) allowed |= RS_PATH_HASH;
     if (strcmp(name, "sort") == 0) allowed |= RS_PATH_SORT;
   }
   return allowed;
@@ -74,6 +73,26 @@ rs_column r_column(SEXP x) {
     default:
       Rf_error("a column must be integer, logical or double");
   }
+}
+
+rs_column *r_columns(SEXP x, size_t n, size_t *count) {
+  int listed = TYPEOF(x) == VECSXP;
+  *count = listed ? (size_t)XLENGTH(x) : (size_t)Rf_ncols(x);
+  rs_column *column = (rs_column *)R_alloc(*count + 1, sizeof *column);
+  rs_column all = listed ? r_column(R_NilValue) : r_column(x);
+  size_t size = all.type == RS_DOUBLE ? sizeof(double) : sizeof(int);
+  if (!listed && (size_t)XLENGTH(x) != n * *count) Rf_error("the matrix has another length");
+  for (size_t j = 0; j < *count; j++) {
+    if (listed) {
+      SEXP one = VECTOR_ELT(x, (R_xlen_t)j);
+      if ((size_t)XLENGTH(one) != n) Rf_error("columns must have one value for each row");
+      column[j] = r_column(one);
+    } else {
+      column[j].type = all.type;
+      column[j].data = (const char *)all.data + j * n * size;
+    }
+  }
+  return column;
 }
 
 static rs_column r_codes(SEXP x, size_t n) {

@@ -13,6 +13,8 @@
 
 rs_run r_run(size_t work);   /* threads, interrupts and paths of a call on `work` values */
 rs_column r_column(SEXP x);  /* integer, logical, factor or double; NULL is absent */
+/* The columns of a matrix, or of a list of vectors, of n values each; *count of them. */
+rs_column *r_columns(SEXP x, size_t n, size_t *count);
 size_t r_count(SEXP x);      /* a non-negative whole number given as a double */
 SEXP r_element(SEXP list, const char *name); /* R_NilValue where there is none */
 SEXP r_list(int n, const char **names);      /* a named list; the caller protects it */

@@ -5,26 +5,6 @@
 
 SEXP rs_r_screen_crosstab(SEXP x, SEXP y, SEXP strata, SEXP y_score, SEXP test);
 
-/* Columns of a matrix, or of a list of vectors of length n. */
-static rs_column *screen_columns(SEXP x, size_t n, size_t *m) {
-  int listed = TYPEOF(x) == VECSXP;
-  *m = listed ? (size_t)XLENGTH(x) : (size_t)Rf_ncols(x);
-  rs_column *column = (rs_column *)R_alloc(*m, sizeof *column);
-  rs_column all = listed ? r_column(R_NilValue) : r_column(x);
-  size_t size = all.type == RS_DOUBLE ? sizeof(double) : sizeof(int);
-  for (size_t c = 0; c < *m; c++) {
-    if (listed) {
-      SEXP one = VECTOR_ELT(x, (R_xlen_t)c);
-      if ((size_t)XLENGTH(one) != n) Rf_error("a column has another length");
-      column[c] = r_column(one);
-    } else {
-      column[c].type = all.type;
-      column[c].data = (const char *)all.data + c * n * size;
-    }
-  }
-  return column;
-}
-
 /* y, strata: list(code, levels), codes 1..levels; code NULL: one level. test: 0 Pearson,
  * 1 trend, 2 CMH. Answers list(status, n, events, statistic, df, odds.ratio, reason). */
 SEXP rs_r_screen_crosstab(SEXP x, SEXP y, SEXP strata, SEXP y_score, SEXP test) {
@@ -34,7 +14,7 @@ SEXP rs_r_screen_crosstab(SEXP x, SEXP y, SEXP strata, SEXP y_score, SEXP test) 
   rs_category outcome = {r_column(VECTOR_ELT(y, 0)), 1, r_count(VECTOR_ELT(y, 1))};
   rs_category stratum = {r_column(VECTOR_ELT(strata, 0)), 1,
                          r_count(VECTOR_ELT(strata, 1))};
-  rs_column *column = screen_columns(x, n, &m);
+  rs_column *column = r_columns(x, n, &m);
   rs_screen_row *row = (rs_screen_row *)R_alloc(m, sizeof *row);
   double *answer[5];
   rs_run run = r_run(n * m);

@@ -23,29 +23,11 @@ static void put_results(SEXP out, const rs_screened *result, size_t n) {
   }
 }
 
-/* The columns of a matrix, or of a list of vectors, each of n values. */
-static rs_column *columns(SEXP x, size_t n, size_t *count) {
-  *count = TYPEOF(x) == VECSXP ? (size_t)XLENGTH(x) : n ? (size_t)XLENGTH(x) / n : 0;
-  rs_column *column = (rs_column *)R_alloc(*count + 1, sizeof *column);
-  for (size_t j = 0; j < *count; j++) {
-    if (TYPEOF(x) == VECSXP) {
-      SEXP one = VECTOR_ELT(x, (R_xlen_t)j);
-      column[j] = r_column(one);
-      if ((size_t)XLENGTH(one) != n) Rf_error("columns must have one value for each row");
-      continue;
-    }
-    column[j] = r_column(x);
-    if (column[j].type == RS_INT) column[j].data = (const int *)column[j].data + j * n;
-    else column[j].data = (const double *)column[j].data + j * n;
-  }
-  return column;
-}
-
 SEXP rs_r_screen_logrank(SEXP rows_list, SEXP x, SEXP ties) {
   rs_rows rows = r_rows(rows_list);
   rs_report report = {0};
   size_t count;
-  const rs_column *column = columns(x, rows.n, &count);
+  const rs_column *column = r_columns(x, rows.n, &count);
   rs_run run = r_run(rows.n * count);
   rs_screened *result = (rs_screened *)R_alloc(count + 1, sizeof *result);
   SEXP out = PROTECT(r_list(N_OUT, NAMES));

@@ -113,8 +113,7 @@ static void insertion_sort(buffer b, size_t n) {
   }
 }
 
-/* As many buckets as make them a few keys each. */
-static int digit_of(size_t n, int bits) {
+int rs_sort_digit(size_t n, int bits) {
   int digit = rs_bit_length(n) - 3;
   if (digit < 4) digit = 4;
   if (digit > MOST_DIGIT) digit = MOST_DIGIT;
@@ -150,7 +149,7 @@ static void sort_bucket(buffer a, buffer b, size_t n, int bits, int into_b) {
     if (into_b) copy(a, b, n);
     return;
   }
-  int digit = digit_of(n, bits), shift = bits - digit;
+  int digit = rs_sort_digit(n, bits), shift = bits - digit;
   size_t mask = ((size_t)1 << digit) - 1, from = 0;
   if (bucket_starts(a, n, shift, mask, next)) {
     sort_bucket(a, b, n, shift, into_b);
@@ -170,8 +169,6 @@ void rs_sort(uint64_t *key, uint32_t *carry, uint64_t *spare_key, uint32_t *spar
   buffer a = {key, carry}, b = {spare_key, spare_carry};
   sort_bucket(a, b, n, bits, 0);
 }
-
-int rs_sort_digit(size_t n, int bits) { return digit_of(n, bits); }
 
 /* ---- Ties ------------------------------------------------------------------------------ */
 

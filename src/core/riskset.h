@@ -27,7 +27,7 @@ typedef struct {
   unsigned paths; /* RS_PATH_* allowed; sorting always works and is used when no other is */
 } rs_run;
 
-enum { RS_PATH_COUNT = 1, RS_PATH_HASH = 2, RS_PATH_SORT = 4 };
+enum { RS_PATH_COUNT = 1, RS_PATH_SORT = 2 };
 
 int rs_stop(const rs_run *run); /* 1 when poll asks to stop */
 int rs_threads(const rs_run *run, size_t n); /* 1 where n rows are too few to share */
@@ -116,8 +116,7 @@ typedef struct {
 } rs_report;
 
 /* Codes 1..k of whole numbers from low to high, in increasing order; NA becomes INT_MIN. map
- * (high - low + 1 elements) gets the code of each number, 0 where it does not occur; code may be
- * NULL. Returns k. */
+ * (high - low + 1 elements) gets the code of each number, 0 where it does not occur. Returns k. */
 size_t rs_small_codes(const rs_column *x, size_t n, double low, double high, int *map,
                       int *code);
 
@@ -146,6 +145,7 @@ typedef struct {
   double *time, *event, *censor;
   double *enter;                      /* NULL without entry times */
   double *rows_event, *rows_censor;   /* NULL without weights */
+  double *rows_enter;                 /* NULL unless there are both weights and entry times */
   double *square_event, *square_censor; /* NULL unless weights are fractional */
   size_t merged;                      /* distinct times merged by the tie rule */
 } rs_table;
@@ -159,6 +159,7 @@ enum {
   RS_ENTER,
   RS_ROWS_EVENT,
   RS_ROWS_CENSOR,
+  RS_ROWS_ENTER,
   RS_SQUARE_EVENT,
   RS_SQUARE_CENSOR,
   RS_ARRAYS

@@ -229,12 +229,9 @@ static void scan_times(const rs_batch *b, int whole, size_t from, size_t m, find
   }
 }
 
-/* Four ulp apart or less, entry and exit would become one time. */
+/* Whether entry and exit would become one time. (The rule of survival needs all times first.) */
 static int too_close(double entry, double time, rs_ties ties) {
-  if (entry >= time) return 1;
-  return ties == RS_TIES_ULP && entry >= 2.3e-308 && time < INFINITY &&
-         !(rs_is_whole(entry) && rs_is_whole(time)) &&
-         rs_double_bits(time) - rs_double_bits(entry) <= 4;
+  return entry >= time || (ties == RS_TIES_ULP && rs_is_tied(entry, entry, time, ties, 1));
 }
 
 static void scan_entries(const rs_batch *b, rs_ties ties, size_t from, size_t m,
@@ -300,7 +297,7 @@ static double guess_event(const rs_rows *rows) {
 
 static void scan_batch(const rs_rows *rows, rs_ties ties, double event, size_t from,
                        rs_batch *batch, finding *f) {
-  size_t m = rows->n - from < RS_BATCH ? rows->n - from : RS_BATCH, before = f->used;
+  size_t m = rs_batch_rows(rows->n, from), before = f->used;
   const rs_stride only_event = {0, 0, 1};
   rs_read_batch(rows, event, only_event, from, m, batch);
   batch->status = read_double(&rows->status, from, m, batch->status_room);
@@ -346,7 +343,7 @@ typedef struct {
 
 static void scan_part(void *data, int thread, int threads) {
   scan_job *job = data;
-  size_t batches = (job->rows->n + RS_BATCH - 1) / RS_BATCH;
+  size_t batches = rs_batches(job->rows->n);
   rs_batch batch;
   finding_start(&job->found[thread]);
   for (size_t b = rs_part(batches, thread, threads); b < rs_part(batches, thread + 1, threads);
@@ -392,7 +389,7 @@ size_t rs_missing_rows(const rs_rows *rows, double event, size_t *at, size_t roo
   const rs_stride none = {0, 0, 0};
   size_t found = 0;
   for (size_t from = 0; from < rows->n; from += RS_BATCH) {
-    size_t m = rows->n - from < RS_BATCH ? rows->n - from : RS_BATCH;
+    size_t m = rs_batch_rows(rows->n, from);
     rs_read_batch(rows, event, none, from, m, &batch);
     for (size_t i = 0; i < m; i++) {
       if (batch.code[i] != RS_DROP) continue;
@@ -411,9 +408,9 @@ size_t rs_small_codes(const rs_column *x, size_t n, double low, double high, int
   size_t range = (size_t)(high - low) + 1;
   int k = 0;
   memset(map, 0, range * sizeof *map);
-  for (int pass = 0; pass < (code ? 2 : 1); pass++) {
+  for (int pass = 0; pass < 2; pass++) {
     for (size_t from = 0; from < n; from += RS_BATCH) {
-      size_t m = n - from < RS_BATCH ? n - from : RS_BATCH;
+      size_t m = rs_batch_rows(n, from);
       const double *v = read_double(x, from, m, room);
       for (size_t i = 0; i < m; i++) {
         int missing = v[i] != v[i];

@@ -28,6 +28,13 @@ size_t rs_part(size_t n, int thread, int threads);
 #endif
 
 enum { RS_BATCH = 512 };
+
+static inline size_t rs_batches(size_t n) { return n / RS_BATCH + (n % RS_BATCH != 0); }
+
+/* Rows of the batch that begins at row `from` of n. */
+static inline size_t rs_batch_rows(size_t n, size_t from) {
+  return n - from < RS_BATCH ? n - from : RS_BATCH;
+}
 #define RS_DROP UINT32_MAX
 
 /* One batch in canonical form. time, entry, weight and status point into the user's column where it

@@ -166,14 +166,14 @@ static void count_part(void *data, int thread, int threads) {
   count_job *job = data;
   const rs_stream *s = job->stream;
   histogram *h = &job->part[thread];
-  size_t step = s->n_group * h->kinds, n = s->data->n, batches = (n + RS_BATCH - 1) / RS_BATCH;
+  size_t step = s->n_group * h->kinds, n = s->data->n, batches = rs_batches(n);
   rs_stride stride = {(uint32_t)(h->range * step), (uint32_t)h->kinds, 1};
   rs_batch batch;
   job->status[thread] = histogram_new(h, s->weights);
   if (job->status[thread] != RS_OK) return;
   for (size_t b = rs_part(batches, thread, threads); b < rs_part(batches, thread + 1, threads);
        b++) {
-    size_t from = b * RS_BATCH, m = n - from < RS_BATCH ? n - from : RS_BATCH;
+    size_t from = b * RS_BATCH, m = rs_batch_rows(n, from);
     if (rs_is_stopped(&job->stopped, job->run, b)) return;
     rs_read_batch(s->data, s->event, stride, from, m, &batch);
     count_rows(h, &batch, m, step);
@@ -336,10 +336,10 @@ static void split_part(void *data, int thread, int threads) {
   sorted *k = &job->stream->sorted;
   record_batch r;
   size_t *next = p->next + (size_t)thread * p->buckets, n = job->stream->data->n;
-  size_t batches = (n + RS_BATCH - 1) / RS_BATCH;
+  size_t batches = rs_batches(n);
   for (size_t b = rs_part(batches, thread, threads); b < rs_part(batches, thread + 1, threads);
        b++) {
-    size_t from = b * RS_BATCH, m = n - from < RS_BATCH ? n - from : RS_BATCH;
+    size_t from = b * RS_BATCH, m = rs_batch_rows(n, from);
     if (rs_is_stopped(&job->stopped, job->run, b)) return;
     read_records(job->stream, from, m, &r);
     for (size_t i = 0; i < r.n; i++) {
@@ -681,6 +681,7 @@ static inline void start_row(const rs_table *t, size_t row, double time) {
   t->event[row] = t->censor[row] = 0;
   if (t->enter) t->enter[row] = 0;
   if (t->rows_event) t->rows_event[row] = t->rows_censor[row] = 0;
+  if (t->rows_enter) t->rows_enter[row] = 0;
   if (t->square_event) t->square_event[row] = t->square_censor[row] = 0;
 }
 
@@ -688,6 +689,7 @@ static inline void add_cell(const rs_table *t, size_t row, const rs_cell *cell) 
   int event = cell->kind == RS_KIND_EVENT;
   if (cell->kind == RS_KIND_ENTER) {
     t->enter[row] += cell->count;
+    if (t->rows_enter) t->rows_enter[row] += cell->rows;
     return;
   }
   (event ? t->event : t->censor)[row] += cell->count;
@@ -721,12 +723,12 @@ static rs_status table_arrays(const rs_stream *s, rs_allocate allocate, void *us
                               rs_table *t) {
   double **array[RS_ARRAYS] = {&t->time,         &t->event,       &t->censor,
                                &t->enter,        &t->rows_event,  &t->rows_censor,
-                               &t->square_event, &t->square_censor};
+                               &t->rows_enter,   &t->square_event, &t->square_censor};
   for (int a = 0; a < RS_ARRAYS; a++) {
     *array[a] = NULL;
-    if (a == RS_ENTER && !s->entries) continue;
-    if ((a == RS_ROWS_EVENT || a == RS_ROWS_CENSOR) && s->weights < 1) continue;
-    if ((a == RS_SQUARE_EVENT || a == RS_SQUARE_CENSOR) && s->weights < 2) continue;
+    if ((a == RS_ENTER || a == RS_ROWS_ENTER) && !s->entries) continue;
+    if (a >= RS_ROWS_EVENT && a <= RS_ROWS_ENTER && s->weights < 1) continue;
+    if (a >= RS_SQUARE_EVENT && s->weights < 2) continue;
     *array[a] = allocate(t->n_row, a, user);
     if (!*array[a]) return RS_NO_MEMORY;
     rs_advise(*array[a], t->n_row * sizeof(double));
