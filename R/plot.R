@@ -576,9 +576,11 @@ draw_risk_table <- function(fit, names, times, args) {
   }
 }
 
-# The ticks of the time axis, in the unit of the fit; fewer where numbers would touch.
+# The ticks on the time axis, in the unit of the fit; fewer where numbers would touch.
 axis_times <- function(args, widest, cex) {
   times <- axis_ticks(args)
+  along <- graphics::grconvertX(times, "user", "npc")
+  times <- times[along > -1e-9 & along < 1 + 1e-9]
   places <- graphics::grconvertX(times, "user", "inches")
   needed <- text_inches(paste0(widest, "0"), cex)
   every <- if (length(times) > 1L) ceiling(needed / min(diff(places))) else 1

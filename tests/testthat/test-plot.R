@@ -179,6 +179,9 @@ test_that("risk.times and xscale choose the columns of the table", {
   expect_identical(written[[3]]$text, c("138", "114"))
   written <- margin_text(function() plot(alone, fun = "cloglog"))
   expect_equal(written[[2]]$at, c(5, 10, 20, 50, 100, 200, 500, 1000))
+  # axis() leaves out the ticks beyond the axis, and so does the table
+  beyond <- margin_text(function() plot(alone, xaxp = c(0, 1200, 6)))
+  expect_equal(beyond[[2]]$at, seq(0, 1000, by = 200))
   crowded <- margin_text(function() plot(alone, xaxp = c(0, 1000, 50)))
   gaps <- diff(grconvertX(crowded[[2]]$at, "user", "inches"))
   expect_gt(min(gaps), strwidth("228", "inches", cex = 0.85))
