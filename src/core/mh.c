@@ -7,53 +7,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "riskset.h"
+#include "mh.h"
 
 /* Zeroed accumulators for tables of rows x (cols + 1); rs_mh_close() frees them. */
 rs_status rs_mh_open(rs_mh *mh, size_t rows, size_t cols) {
   size_t cells, square, bytes;
   memset(mh, 0, sizeof *mh);
-  if (rs_mul(rows, cols, &cells) || rs_mul(cells, cells, &square) ||
-      rs_mul(square, sizeof(rs_sum), &bytes)) {
+  if (rs_mul(rows, cols, &cells) || rs_mul(cells, cells, &square) || square > SIZE_MAX / 64 ||
+      rs_mul(2 * cells + square, sizeof(rs_sum), &bytes)) {
     return RS_NO_MEMORY;
   }
+  mh->observed = calloc(1, bytes + cols * sizeof *mh->work);
+  if (!mh->observed) return RS_NO_MEMORY;
   mh->rows = rows;
   mh->cols = cols;
-  mh->observed = calloc(cells, sizeof *mh->observed);
-  mh->expected = calloc(cells, sizeof *mh->expected);
-  mh->covariance = calloc(square, sizeof *mh->covariance);
-  mh->work = calloc(cols, sizeof *mh->work);
-  if (!mh->observed || !mh->expected || !mh->covariance || !mh->work) {
-    rs_mh_close(mh);
-    return RS_NO_MEMORY;
-  }
+  mh->expected = mh->observed + cells;
+  mh->covariance = mh->expected + cells;
+  mh->work = (double *)(mh->covariance + square);
   return RS_OK;
 }
 
 void rs_mh_close(rs_mh *mh) {
   free(mh->observed);
-  free(mh->expected);
-  free(mh->covariance);
-  free(mh->work);
   memset(mh, 0, sizeof *mh);
 }
 
-/* Two groups, one tracked outcome: the case of nearly every table, without loops. */
-static void add_two_by_two(rs_mh *mh, const double *margin, const double *count,
-                           double weight) {
-  double n = margin[0] + margin[1], d = count[0] + count[1];
-  double p = margin[0] / n, q = margin[1] / n;
-  rs_add(&mh->observed[0], weight * count[0]);
-  rs_add(&mh->observed[1], weight * count[1]);
-  rs_add(&mh->expected[0], weight * (d * p));
-  rs_add(&mh->expected[1], weight * (d * q));
-  if (margin[0] > 0 && margin[1] > 0 && d > 0 && d < n) {
-    double v = weight * weight * d * p * q * ((n - d) / (n - 1));
-    rs_add(&mh->covariance[0], v);
-    rs_add(&mh->covariance[2], -v);
-    rs_add(&mh->covariance[3], v);
-    mh->informative++;
-  }
+static size_t sums_of(const rs_mh *mh) {
+  size_t cells = mh->rows * mh->cols;
+  return 2 * cells + cells * cells;
+}
+
+void rs_mh_clear(rs_mh *mh) {
+  memset(mh->observed, 0, sums_of(mh) * sizeof *mh->observed);
+  mh->informative = 0;
+}
+
+void rs_mh_merge(rs_mh *mh, const rs_mh *other) {
+  size_t n = sums_of(mh);
+  for (size_t i = 0; i < n; i++) rs_add_sum(&mh->observed[i], &other->observed[i]);
+  mh->informative += other->informative;
 }
 
 /* Cov(n_ij, n_kl) = n_i. (n d_ik - n_k.) n_.j (n d_jl - n_.l) / (n^2 (n - 1)). Written with
@@ -81,15 +73,15 @@ static void add_covariance(rs_mh *mh, const double *margin, const double *total,
 void rs_mh_add(rs_mh *mh, const double *margin, const double *count, double weight) {
   double n = 0, largest = 0, tracked = 0, column = 0;
   double *total = mh->work;
+  if (mh->rows == 2 && mh->cols == 1) {
+    rs_mh_add_two(mh, margin, count, weight);
+    return;
+  }
   for (size_t i = 0; i < mh->rows; i++) {
     n += margin[i];
     if (margin[i] > largest) largest = margin[i];
   }
   if (n <= 0) return;
-  if (mh->rows == 2 && mh->cols == 1) {
-    add_two_by_two(mh, margin, count, weight);
-    return;
-  }
   for (size_t j = 0; j < mh->cols; j++) {
     const double *c = count + j * mh->rows;
     total[j] = 0;
@@ -109,6 +101,12 @@ void rs_mh_add(rs_mh *mh, const double *margin, const double *count, double weig
 
 void rs_mh_finish(rs_mh *mh) {
   size_t size = mh->rows * mh->cols;
+  if (mh->rows == 2 && mh->cols == 1) {
+    rs_sum v = mh->covariance[0], minus = {-v.sum, -v.error};
+    mh->covariance[1] = mh->covariance[2] = minus;
+    mh->covariance[3] = v;
+    return;
+  }
   for (size_t k = 0; k < size; k++) {
     for (size_t i = k + 1; i < size; i++) {
       mh->covariance[i + k * size] = mh->covariance[k + i * size];
@@ -164,63 +162,60 @@ double rs_quadratic(const double *u, const double *v, size_t p, double *work, si
 
 /* ---- Log-rank: one table an event time -------------------------------------------------- */
 
+/* Streams of up to this many groups are added up segment by segment, in parallel. */
+enum { MOST_PARTED = 8, ROUND = 256 };
+
 typedef struct {
-  rs_mh mh;
-  size_t n_group;
+  rs_mh *mh;
+  size_t n_group, stratum;
   double *risk, *event, *leave; /* n_group each; leave may be negative: entries */
   double surv;                  /* S(t-) of the stratum, all groups pooled */
   int pending;                  /* cells of the current time wait to be added */
-  size_t before;                /* informative tables before this stratum */
+  size_t work;                  /* done since the last poll */
 } logrank_state;
 
-static rs_status logrank_open(logrank_state *state, size_t n_group) {
+static rs_status state_open(logrank_state *state, size_t n_group) {
   size_t bytes;
   memset(state, 0, sizeof *state);
   state->n_group = n_group;
-  if (rs_mul(3 * n_group, sizeof(double), &bytes)) return RS_NO_MEMORY;
+  state->stratum = SIZE_MAX;
+  if (rs_mul(n_group, 3 * sizeof(double), &bytes)) return RS_NO_MEMORY;
   state->risk = calloc(1, bytes);
   if (!state->risk) return RS_NO_MEMORY;
   state->event = state->risk + n_group;
   state->leave = state->event + n_group;
-  rs_status status = rs_mh_open(&state->mh, n_group, 1);
-  if (status != RS_OK) free(state->risk);
-  return status;
+  return RS_OK;
 }
 
-static void logrank_close(logrank_state *state) {
-  rs_mh_close(&state->mh);
-  free(state->risk);
+static double power(double base, double exponent) {
+  return exponent == 0 ? 1 : exponent == 1 ? base : pow(base, exponent);
 }
 
 /* Closes the current time: its events become one table, then those who left are taken out of
  * the risk set and those who entered are put in. */
-static void logrank_flush(logrank_state *state, double rho, double gamma) {
+static inline void close_time(logrank_state *state, const rs_logrank *test, size_t n_group) {
   double d = 0, n = 0;
-  if (!state->pending) return;
-  for (size_t g = 0; g < state->n_group; g++) {
+  for (size_t g = 0; g < n_group; g++) {
     d += state->event[g];
     n += state->risk[g];
   }
   if (d > 0) {
-    double weight = 1;
-    if (rho != 0) weight = pow(state->surv, rho);
-    if (gamma != 0) weight *= pow(1 - state->surv, gamma);
-    rs_mh_add(&state->mh, state->risk, state->event, weight);
+    double weight = power(state->surv, test->rho) * power(1 - state->surv, test->gamma);
+    if (n_group == 2) rs_mh_add_two(state->mh, state->risk, state->event, weight);
+    else rs_mh_add(state->mh, state->risk, state->event, weight);
     state->surv *= (n - d) / n;
   }
-  for (size_t g = 0; g < state->n_group; g++) {
+  for (size_t g = 0; g < n_group; g++) {
     state->risk[g] -= state->event[g] + state->leave[g];
     state->event[g] = state->leave[g] = 0;
   }
   state->pending = 0;
 }
 
-/* Ends the stratum of the last cells and begins that of block `first`. */
-static void logrank_stratum(logrank_state *state, rs_logrank *test, const double *risk) {
-  test->informative_strata += state->mh.informative > state->before;
-  state->before = state->mh.informative;
-  state->surv = 1;
-  if (risk) memcpy(state->risk, risk, state->n_group * sizeof(double));
+static void logrank_flush(logrank_state *state, const rs_logrank *test) {
+  if (!state->pending) return;
+  if (state->n_group == 2) close_time(state, test, 2);
+  else close_time(state, test, state->n_group);
 }
 
 static inline void logrank_cell(logrank_state *state, size_t group, const rs_cell *cell) {
@@ -230,54 +225,161 @@ static inline void logrank_cell(logrank_state *state, size_t group, const rs_cel
   state->pending = 1;
 }
 
-static rs_status logrank_cells(rs_stream *stream, logrank_state *state, const rs_run *run,
-                               rs_logrank *test) {
-  enum { ROOM = 256, POLL = 1 << 22 };
-  rs_cell cell[ROOM];
-  size_t first = SIZE_MAX / 2, m, work = 0, groups = state->n_group; /* no block yet */
-  double time = 0;
-  while ((m = rs_stream_read(stream, cell, ROOM)) > 0) {
+typedef struct {
+  const rs_stream *stream;
+  const rs_run *run;
+  const rs_logrank *test;
+  rs_mh *part;      /* of each segment of the round, */
+  size_t from, to;  /* which has these segments, */
+  size_t next;      /* and the next one to take */
+  int stopped;
+  int failed[RS_MOST_THREADS];
+} logrank_job;
+
+/* Many groups make a table take long: work counts about a nanosecond. */
+static int is_time_to_poll(logrank_state *state, logrank_job *job, size_t work) {
+  enum { POLL = 1 << 24 };
+  state->work += work;
+  if (state->work < POLL) return 0;
+  state->work = 0;
+  return rs_is_stopped(&job->stopped, job->run, 0);
+}
+
+static void add_segment(logrank_state *state, logrank_job *job, rs_reader *reader, size_t segment) {
+  rs_cell cell[256];
+  size_t m, groups = state->n_group, first;
+  double time = -1;
+  rs_reader_seek(reader, segment);
+  memcpy(state->risk, rs_segment_risk(job->stream, segment), groups * sizeof *state->risk);
+  first = reader->stratum * groups;
+  if (reader->stratum != state->stratum) state->surv = 1;
+  state->stratum = reader->stratum;
+  while ((m = rs_reader_read(reader, cell, 256)) > 0) {
     for (size_t i = 0; i < m; i++) {
-      size_t group = cell[i].block - first;
-      if (group >= groups) { /* the first stratum, or another one */
-        logrank_flush(state, test->rho, test->gamma);
-        first = cell[i].block / groups * groups;
-        group = cell[i].block - first;
-        logrank_stratum(state, test, rs_stream_risk(stream) + first);
-      } else if (cell[i].time != time) {
-        logrank_flush(state, test->rho, test->gamma);
-        work += groups * groups; /* many groups: a table takes long */
+      if (cell[i].time != time) {
+        logrank_flush(state, job->test);
+        if (is_time_to_poll(state, job, 16 + groups * groups)) return;
+        time = cell[i].time;
       }
-      if (work >= POLL && rs_stop(run)) return RS_INTERRUPTED;
-      if (work >= POLL) work = 0;
-      time = cell[i].time;
-      logrank_cell(state, group, &cell[i]);
+      logrank_cell(state, cell[i].block - first, &cell[i]);
     }
-    work += m * 64;
+    if (is_time_to_poll(state, job, m * 8)) return;
   }
-  logrank_flush(state, test->rho, test->gamma);
-  logrank_stratum(state, test, NULL);
+  logrank_flush(state, job->test);
+}
+
+/* Strata come together: of several segments of one only the first that informs counts. */
+typedef struct {
+  size_t informative, last;
+} strata_count;
+
+static void count_stratum(strata_count *count, size_t stratum, size_t tables) {
+  if (tables == 0 || (count->informative > 0 && count->last == stratum)) return;
+  count->informative++;
+  count->last = stratum;
+}
+
+/* All segments into one accumulator, in their order: S(t-) needs what went before. */
+static rs_status add_in_order(logrank_job *job, size_t n_group, rs_mh *mh, strata_count *strata) {
+  logrank_state state;
+  rs_reader reader;
+  size_t n = rs_stream_segments(job->stream);
+  if (rs_reader_open(&reader, job->stream) != RS_OK) return RS_NO_MEMORY;
+  rs_status status = state_open(&state, n_group);
+  for (size_t i = 0; status == RS_OK && i < n; i++) {
+    size_t before = mh->informative;
+    state.mh = mh;
+    add_segment(&state, job, &reader, i);
+    count_stratum(strata, rs_segment_stratum(job->stream, i), mh->informative - before);
+    if (job->stopped) status = RS_INTERRUPTED;
+  }
+  free(state.risk);
+  rs_reader_close(&reader);
+  return status;
+}
+
+static void logrank_part(void *data, int thread, int threads) {
+  logrank_job *job = data;
+  logrank_state state;
+  rs_reader reader;
+  size_t i;
+  (void)threads;
+  rs_status opened = state_open(&state, job->part->rows);
+  job->failed[thread] = rs_reader_open(&reader, job->stream) != RS_OK || opened != RS_OK;
+  while (!job->failed[thread] && (i = job->from + rs_take(&job->next)) < job->to) {
+    if (rs_is_stopped(&job->stopped, job->run, i)) break;
+    state.mh = &job->part[i - job->from];
+    rs_mh_clear(state.mh);
+    add_segment(&state, job, &reader, i);
+  }
+  free(state.risk);
+  rs_reader_close(&reader);
+}
+
+/* Each segment into its own accumulator, which are merged in order. */
+static rs_status add_in_parts(logrank_job *job, rs_mh *mh, strata_count *strata) {
+  size_t n = rs_stream_segments(job->stream);
+  int threads = rs_threads(job->run, rs_stream_places(job->stream));
+  for (size_t from = 0; from < n; from = job->to) {
+    job->from = from;
+    job->to = n - from < ROUND ? n : from + ROUND;
+    job->next = 0;
+    rs_share(threads, logrank_part, job);
+    for (int t = 0; t < threads; t++) {
+      if (job->failed[t]) return RS_NO_MEMORY;
+    }
+    if (job->stopped) return RS_INTERRUPTED;
+    for (size_t i = from; i < job->to; i++) {
+      rs_mh_merge(mh, &job->part[i - from]);
+      count_stratum(strata, rs_segment_stratum(job->stream, i), job->part[i - from].informative);
+    }
+  }
   return RS_OK;
+}
+
+static rs_status add_parts(logrank_job *job, size_t n_group, rs_mh *mh, strata_count *strata) {
+  size_t n = rs_stream_segments(job->stream), parts = n < ROUND ? n : ROUND;
+  rs_status status = RS_OK;
+  job->part = calloc(parts, sizeof *job->part);
+  if (!job->part) return RS_NO_MEMORY;
+  for (size_t i = 0; i < parts && status == RS_OK; i++) {
+    status = rs_mh_open(&job->part[i], n_group, 1);
+  }
+  if (status == RS_OK) status = add_in_parts(job, mh, strata);
+  for (size_t i = 0; i < parts; i++) rs_mh_close(&job->part[i]);
+  free(job->part);
+  return status;
+}
+
+static void take_sums(const rs_mh *mh, size_t n_group, rs_logrank *test) {
+  for (size_t g = 0; g < n_group; g++) {
+    test->observed[g] = rs_total(&mh->observed[g]);
+    test->expected[g] = rs_total(&mh->expected[g]);
+  }
+  for (size_t i = 0; i < n_group * n_group; i++) {
+    test->covariance[i] = rs_total(&mh->covariance[i]);
+  }
+  test->informative_times = mh->informative;
 }
 
 rs_status rs_logrank_run(rs_stream *stream, size_t n_group, const rs_run *run,
                          rs_logrank *test) {
-  logrank_state state;
-  rs_status status = logrank_open(&state, n_group);
+  rs_mh mh;
+  logrank_job job = {stream, run, test, NULL, 0, 0, 0, 0, {0}};
+  strata_count strata = {0, 0};
+  int by_stratum = rs_stream_strata(stream) > 1, weighted = test->rho != 0 || test->gamma != 0;
+  rs_status status = rs_mh_open(&mh, n_group, 1);
   if (status != RS_OK) return status;
-  test->informative_strata = 0;
-  status = logrank_cells(stream, &state, run, test);
-  if (status == RS_OK) {
-    rs_mh_finish(&state.mh);
-    for (size_t g = 0; g < n_group; g++) {
-      test->observed[g] = rs_total(&state.mh.observed[g]);
-      test->expected[g] = rs_total(&state.mh.expected[g]);
-    }
-    for (size_t i = 0; i < n_group * n_group; i++) {
-      test->covariance[i] = rs_total(&state.mh.covariance[i]);
-    }
-    test->informative_times = state.mh.informative;
+  if (n_group <= MOST_PARTED && rs_stream_segments(stream) > 1 && (by_stratum || !weighted)) {
+    status = add_parts(&job, n_group, &mh, &strata);
+  } else {
+    status = add_in_order(&job, n_group, &mh, &strata);
   }
-  logrank_close(&state);
+  if (status == RS_OK) {
+    rs_mh_finish(&mh);
+    take_sums(&mh, n_group, test);
+    test->informative_strata = strata.informative;
+  }
+  rs_mh_close(&mh);
   return status;
 }

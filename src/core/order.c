@@ -46,6 +46,15 @@ size_t rs_part(size_t n, int thread, int threads) {
   return n / (size_t)threads * (size_t)thread;
 }
 
+size_t rs_take(size_t *next) {
+  size_t mine;
+#ifdef _OPENMP
+#pragma omp atomic capture
+#endif
+  mine = (*next)++;
+  return mine;
+}
+
 int rs_is_stopped(int *stopped, const rs_run *run, size_t batch) {
   int answer;
   if (batch % 128 == 0) {

@@ -34,26 +34,30 @@ int rs_threads(const rs_run *run, size_t n); /* 1 where n rows are too few to sh
 /* For use inside a parallel loop over batches: the calling thread polls now and then, all
  * threads see its answer in *stopped. */
 int rs_is_stopped(int *stopped, const rs_run *run, size_t batch);
+/* How threads share a list of things: each takes the next. */
+size_t rs_take(size_t *next);
 int rs_mul(size_t a, size_t b, size_t *product); /* 1 when a * b overflows size_t */
 
 /* Asks the system for large pages behind a large array that is about to be filled: the first
  * touch of a page costs more than its use. */
 void rs_advise(void *array, size_t bytes);
 
-/* A sum with its rounding error carried along (Neumaier 1974, ZAMM 54:39-51). */
+/* A sum with its rounding error carried along (Neumaier 1974, ZAMM 54:39-51); the error of one
+ * addition is Knuth's (1969, TAOCP 2, 4.2.2, theorem B), which has no branch. */
 typedef struct {
   double sum, error;
 } rs_sum;
 
 static inline void rs_add(rs_sum *s, double x) {
-  double t = s->sum + x;
-  double big = s->sum, small = x;
-  if ((s->sum < 0 ? -s->sum : s->sum) < (x < 0 ? -x : x)) {
-    big = x;
-    small = s->sum;
-  }
-  s->error += (big - t) + small;
+  double t = s->sum + x, added = t - s->sum;
+  s->error += (s->sum - (t - added)) + (x - added);
   s->sum = t;
+}
+
+/* Adds another such sum. */
+static inline void rs_add_sum(rs_sum *s, const rs_sum *other) {
+  rs_add(s, other->sum);
+  s->error += other->error;
 }
 
 static inline double rs_total(const rs_sum *s) { return s->sum + s->error; }
@@ -188,6 +192,26 @@ rs_status rs_stream_table(const rs_table *table, size_t n_group, size_t n_stratu
                           const rs_run *run, rs_stream **stream);
 size_t rs_stream_read(rs_stream *stream, rs_cell *cell, size_t room); /* 0 at the end */
 void rs_stream_rewind(rs_stream *stream);
+
+/* A stream is read in parallel by its segments, in any order: a stratum is one, and a large one
+ * that is alone is cut into ranges of time. Cells of a segment come in order of time. */
+typedef struct {
+  const rs_stream *stream;
+  size_t stratum, at, to;
+  size_t *head, *stop; /* of a table: next row and end of each block */
+} rs_reader;
+
+size_t rs_stream_segments(const rs_stream *stream);
+size_t rs_stream_strata(const rs_stream *stream);
+size_t rs_stream_places(const rs_stream *stream); /* a measure of the work of reading it */
+size_t rs_segment_stratum(const rs_stream *stream, size_t segment);
+/* By group: subjects at risk before the first time of the segment. */
+const double *rs_segment_risk(const rs_stream *stream, size_t segment);
+rs_status rs_reader_open(rs_reader *reader, const rs_stream *stream);
+void rs_reader_seek(rs_reader *reader, size_t segment);
+size_t rs_reader_read(rs_reader *reader, rs_cell *cell, size_t room); /* 0 at the segment's end */
+void rs_reader_close(rs_reader *reader);
+
 size_t rs_stream_merged(const rs_stream *stream);
 /* By block: subjects at risk before the first time (sums of weights), and rows of data. */
 const double *rs_stream_risk(const rs_stream *stream);
@@ -259,6 +283,8 @@ void rs_mh_close(rs_mh *mh);
  * column adds nothing to the covariance. */
 void rs_mh_add(rs_mh *mh, const double *margin, const double *count, double weight);
 void rs_mh_finish(rs_mh *mh); /* mirrors the covariance */
+void rs_mh_clear(rs_mh *mh);
+void rs_mh_merge(rs_mh *mh, const rs_mh *other); /* adds the sums of one not yet finished */
 
 /* Diagonal elements of a correlation matrix below it, once the pivots before them are taken
  * out, are rounding. */

@@ -7,36 +7,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rows.h"
+#include "mh.h"
 
 /* The code of a missing value: a group of its own that no test looks at. */
 enum { NO_CODE = RS_MOST_GROUPS, TOO_MANY = RS_MOST_GROUPS + 1, SLOTS = RS_MOST_GROUPS + 1 };
 
+/* Of sorted rows: the first at a time, one past the last, and one past the last of the stratum. */
+typedef struct {
+  size_t begin, end, stop;
+} moment;
+
 /* Rows in order of stratum and time. */
 typedef struct {
-  size_t n, n_time;
+  size_t n, n_time, n_event_time;
   uint32_t *row;
   unsigned char *event;
-  size_t *end;            /* of each time: one past its last row */
-  unsigned char *closing; /* of each time: whether its stratum ends with it */
+  moment *time, *event_time; /* the latter are those of the former that have events */
 } order;
 
 static void order_free(order *o) {
   free(o->row);
   free(o->event);
-  free(o->end);
-  free(o->closing);
+  free(o->time);
+  free(o->event_time);
 }
 
 static rs_status order_new(order *o, size_t n) {
   memset(o, 0, sizeof *o);
   o->row = malloc((n + 1) * sizeof *o->row);
   o->event = malloc(n + 1);
-  o->end = malloc((n + 1) * sizeof *o->end);
-  o->closing = calloc(n + 1, 1);
-  if (o->row && o->event && o->end && o->closing) return RS_OK;
+  o->time = malloc((n + 1) * sizeof *o->time);
+  o->event_time = malloc((n + 1) * sizeof *o->event_time);
+  if (o->row && o->event && o->time && o->event_time) return RS_OK;
   order_free(o);
   return RS_NO_MEMORY;
+}
+
+/* Ends the current time, and with it its stratum. */
+static void close_time(order *o, int closing) {
+  size_t t = o->n_time++;
+  o->time[t].end = o->n;
+  o->time[t].stop = 0;
+  for (size_t i = t + 1; closing && i > 0 && o->time[i - 1].stop == 0; i--) o->time[i - 1].stop = o->n;
+  o->time[o->n_time].begin = o->n; /* there is room: a time has a row at least */
 }
 
 static void order_read(order *o, rs_stream *stream) {
@@ -44,11 +57,11 @@ static void order_read(order *o, rs_stream *stream) {
   size_t m;
   uint32_t block = 0;
   double time = 0;
+  o->time[0].begin = 0;
   while ((m = rs_stream_read(stream, cell, 256)) > 0) {
     for (size_t i = 0; i < m; i++) {
       if (o->n > 0 && (cell[i].time != time || cell[i].block != block)) {
-        o->closing[o->n_time] = cell[i].block != block;
-        o->end[o->n_time++] = o->n;
+        close_time(o, cell[i].block != block);
       }
       time = cell[i].time;
       block = cell[i].block;
@@ -56,28 +69,46 @@ static void order_read(order *o, rs_stream *stream) {
       o->event[o->n++] = cell[i].kind == RS_KIND_EVENT;
     }
   }
-  if (o->n > 0) {
-    o->closing[o->n_time] = 1;
-    o->end[o->n_time++] = o->n;
+  if (o->n > 0) close_time(o, 1);
+  for (size_t t = 0; t < o->n_time; t++) {
+    int events = 0;
+    for (size_t i = o->time[t].begin; i < o->time[t].end; i++) events |= o->event[i];
+    if (events) o->event_time[o->n_event_time++] = o->time[t];
   }
 }
 
 /* ---- One column's groups ---------------------------------------------------------------- */
 
+/* Rows of two groups, and their events, among the first sorted rows. */
+typedef struct {
+  uint32_t n[2], events[2];
+} tally;
+
 /* What a thread needs for one column after the other. */
 typedef struct {
+  tally *upto;    /* of each sorted row, those before it; and of all */
   uint32_t *code; /* of each sorted row: 0 .. groups - 1, or NO_CODE */
   double value[RS_MOST_GROUPS];
   size_t groups;
+  rs_mh two;
   double *room; /* risk, event, leave (SLOTS each), O - E, covariance, work of rs_quadratic() */
 } workspace;
 
-static rs_status workspace_new(workspace *w, size_t n) {
-  w->code = malloc((n + 1) * sizeof *w->code);
-  w->room = malloc((3 * SLOTS + (4 + 2 * RS_MOST_GROUPS) * RS_MOST_GROUPS) * sizeof *w->room);
-  if (w->code && w->room) return RS_OK;
+static void workspace_free(workspace *w) {
+  free(w->upto);
   free(w->code);
   free(w->room);
+  rs_mh_close(&w->two);
+  memset(w, 0, sizeof *w);
+}
+
+static rs_status workspace_new(workspace *w, size_t n) {
+  memset(w, 0, sizeof *w);
+  w->upto = malloc((n + 1) * sizeof *w->upto);
+  w->code = malloc((n + 1) * sizeof *w->code);
+  w->room = malloc((3 * SLOTS + (4 + 2 * RS_MOST_GROUPS) * RS_MOST_GROUPS) * sizeof *w->room);
+  if (w->upto && w->code && w->room && rs_mh_open(&w->two, 2, 1) == RS_OK) return RS_OK;
+  workspace_free(w);
   return RS_NO_MEMORY;
 }
 
@@ -123,21 +154,17 @@ static void count_risk(const workspace *w, size_t from, size_t to, double *risk)
   for (size_t i = from; i < to; i++) risk[w->code[i]]++;
 }
 
-static size_t stratum_end(const order *o, size_t t) {
-  while (!o->closing[t]) t++;
-  return o->end[t];
-}
-
 /* One pass: a table for each time that has events, then its rows leave the risk set. */
 static void add_times(const order *o, const workspace *w, rs_mh *mh) {
   double *risk = w->room, *event = risk + SLOTS, *leave = event + SLOTS;
-  size_t from = 0;
-  int fresh = 1;
+  size_t stop = 0;
   memset(event, 0, 2 * SLOTS * sizeof *event);
   for (size_t t = 0; t < o->n_time; t++) {
+    moment at = o->time[t];
     double any = 0;
-    if (fresh) count_risk(w, from, stratum_end(o, t), risk);
-    for (size_t i = from; i < o->end[t]; i++) {
+    if (at.stop != stop) count_risk(w, at.begin, at.stop, risk);
+    stop = at.stop;
+    for (size_t i = at.begin; i < at.end; i++) {
       leave[w->code[i]]++;
       event[w->code[i]] += o->event[i];
     }
@@ -147,8 +174,6 @@ static void add_times(const order *o, const workspace *w, rs_mh *mh) {
       risk[g] -= leave[g];
       event[g] = leave[g] = 0;
     }
-    from = o->end[t];
-    fresh = o->closing[t];
   }
 }
 
@@ -168,14 +193,14 @@ static void conclude(const double *difference, const double *covariance, size_t 
   if (out->df > 0) out->statistic = statistic;
 }
 
-static rs_status test_column(const order *o, const rs_column *column, workspace *w,
+static rs_status test_groups(const order *o, const rs_column *column, workspace *w,
                              rs_screened *out) {
   rs_mh mh;
   double *difference = w->room + 3 * SLOTS, *covariance = difference + RS_MOST_GROUPS;
   int fits = code_column(o, column, w, out);
   size_t k = w->groups;
   out->groups = fits ? k : RS_MOST_GROUPS + 1;
-  if (!fits || k < 2 || out->events == 0) return RS_OK;
+  if (!fits || out->events == 0) return RS_OK;
   if (rs_mh_open(&mh, k, 1) != RS_OK) return RS_NO_MEMORY;
   add_times(o, w, &mh);
   rs_mh_finish(&mh);
@@ -185,7 +210,73 @@ static rs_status test_column(const order *o, const rs_column *column, workspace 
   for (size_t i = 0; i < k * k; i++) covariance[i] = rs_total(&mh.covariance[i]);
   rs_mh_close(&mh);
   conclude(difference, covariance, k, covariance + RS_MOST_GROUPS * RS_MOST_GROUPS, out);
-  if (k == 2 && w->value[1] < w->value[0]) out->effect = -out->effect;
+  return RS_OK;
+}
+
+/* ---- Two groups: whoever is at risk, and every event, is a difference of two tallies -------- */
+
+/* The first two values of a column, NaN where it has fewer. */
+static void first_values(const order *o, const rs_column *column, double value[2]) {
+  size_t i = 0;
+  for (int v = 0; v < 2; v++) {
+    value[v] = NAN;
+    for (; i < o->n && value[v] != value[v]; i++) {
+      double x = value_at(column, o->row[i]);
+      if (x == x && x != value[0]) value[v] = x;
+    }
+  }
+}
+
+/* Returns 0 when the column has a third value. */
+static int tally_column(const order *o, const rs_column *column, const double value[2],
+                        tally *upto) {
+  tally now = {{0, 0}, {0, 0}};
+  uint32_t others = 0;
+  for (size_t i = 0; i < o->n; i++) {
+    double x = value_at(column, o->row[i]);
+    uint32_t a = x == value[0], b = x == value[1], event = o->event[i];
+    others |= (x == x) & ~(a | b);
+    upto[i] = now;
+    now.n[0] += a;
+    now.n[1] += b;
+    now.events[0] += a & event;
+    now.events[1] += b & event;
+  }
+  upto[o->n] = now;
+  return others == 0;
+}
+
+static void test_two(const order *o, workspace *w, int swapped, rs_screened *out) {
+  const tally *upto = w->upto;
+  rs_mh_clear(&w->two);
+  for (size_t t = 0; t < o->n_event_time; t++) {
+    moment at = o->event_time[t];
+    double risk[2], event[2];
+    for (int g = 0; g < 2; g++) {
+      risk[g] = upto[at.stop].n[g] - upto[at.begin].n[g];
+      event[g] = upto[at.end].events[g] - upto[at.begin].events[g];
+    }
+    if (event[0] + event[1] > 0) rs_mh_add_two(&w->two, risk, event, 1);
+  }
+  double v = rs_total(&w->two.covariance[0]);
+  double difference[2], covariance[4] = {v, -v, -v, v};
+  for (int g = 0; g < 2; g++) {
+    difference[g] = rs_total(&w->two.observed[g]) - rs_total(&w->two.expected[g]);
+  }
+  conclude(difference, covariance, 2, NULL, out);
+  if (swapped) out->effect = -out->effect;
+}
+
+static rs_status test_column(const order *o, const rs_column *column, workspace *w,
+                             rs_screened *out) {
+  double value[2];
+  first_values(o, column, value);
+  if (!tally_column(o, column, value, w->upto)) return test_groups(o, column, w, out);
+  const tally *all = &w->upto[o->n];
+  out->groups = (size_t)(value[0] == value[0]) + (size_t)(value[1] == value[1]);
+  out->n = (size_t)all->n[0] + all->n[1];
+  out->events = (size_t)all->events[0] + all->events[1];
+  if (out->groups == 2 && out->events > 0) test_two(o, w, value[1] < value[0], out);
   return RS_OK;
 }
 
@@ -212,10 +303,8 @@ static rs_status test_columns(const order *o, const rs_column *column, size_t n_
       if (own != RS_OK || rs_is_stopped(&stopped, run, (size_t)j * 8)) continue;
       own = test_column(o, &column[j], &w, &result[j]);
     }
-    if (own == RS_OK) {
-      free(w.code);
-      free(w.room);
-    } else {
+    workspace_free(&w);
+    if (own != RS_OK) {
 #ifdef _OPENMP
 #pragma omp critical(riskset_screen)
 #endif
@@ -253,9 +342,9 @@ static rs_column shifted(rs_column column, size_t by) {
 }
 
 /* room: observed, expected, covariance, O - E, then work of rs_quadratic(). */
-static rs_status test_trial(const rs_rows *rows, rs_ties ties, double *room,
+static rs_status test_trial(const rs_rows *rows, rs_ties ties, unsigned paths, double *room,
                             rs_screened *out, rs_report *report) {
-  const rs_run alone = {1, NULL, NULL, RS_PATH_COUNT | RS_PATH_SORT};
+  const rs_run alone = {1, NULL, NULL, paths};
   size_t k = rows->n_group, groups = 0;
   rs_stream *stream;
   rs_status status = rs_stream_open(rows, ties, &alone, &stream, report);
@@ -305,7 +394,7 @@ rs_status rs_screen_trials(const rs_rows *rows, size_t n_trial, int group_step, 
       if (group_step) one.group = shifted(rows->group, by);
       unknown(&result[j]);
       if (rs_is_stopped(&stopped, run, (size_t)j * 8)) continue;
-      if (room) own = test_trial(&one, ties, room, &result[j], &found);
+      if (room) own = test_trial(&one, ties, run->paths, room, &result[j], &found);
       if (own == RS_OK) continue;
 #ifdef _OPENMP
 #pragma omp critical(riskset_trials)
