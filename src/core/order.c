@@ -151,11 +151,29 @@ static int bucket_starts(buffer a, size_t n, int shift, size_t mask, size_t *nex
   return 0;
 }
 
+enum { MOST_COUNTED = 14 };
+
+/* Keys that are nothing but a few bits below a common head are counted and written anew. */
+static void count_bucket(uint64_t *key, size_t n, int bits, uint64_t *to) {
+  uint32_t count[1 << MOST_COUNTED];
+  const size_t values = (size_t)1 << bits, mask = values - 1;
+  const uint64_t head = key[0] & ~(uint64_t)mask;
+  memset(count, 0, values * sizeof *count);
+  for (size_t i = 0; i < n; i++) count[key[i] & mask]++;
+  for (size_t v = 0; v < values; v++) {
+    for (uint32_t c = count[v]; c > 0; c--) *to++ = head | v;
+  }
+}
+
 static void sort_bucket(buffer a, buffer b, size_t n, int bits, int into_b) {
   size_t next[MOST_BUCKETS];
   if (n <= INSERTION || bits == 0) {
     if (bits > 0) insertion_sort(a, n);
     if (into_b) copy(a, b, n);
+    return;
+  }
+  if (!a.carry && bits <= MOST_COUNTED && n >= (size_t)1 << bits >> 2 && n < UINT32_MAX) {
+    count_bucket(a.key, n, bits, into_b ? b.key : a.key);
     return;
   }
   int digit = rs_sort_digit(n, bits), shift = bits - digit;

@@ -99,13 +99,16 @@ static void histogram_add(rs_histogram *to, const rs_histogram *from) {
   for (size_t c = 0; to->square && c <= to->n_cell; c++) to->square[c] += from->square[c];
 }
 
+/* Beyond these cells a histogram leaves the cache, and sorting is faster. */
+enum { MOST_CELLS = 1 << 22 };
+
 /* Whether the times are whole and the histogram is small beside the rows. */
 static int can_count(const rs_stream *s, const rs_report *report, rs_ties ties,
                      const rs_run *run, rs_histogram *h) {
   size_t blocks = s->n_group * s->n_stratum, limit = 2 * s->data->n;
   double range = report->max_time - report->min_time + 1 + report->infinite_times;
   if (limit < 1024) limit = 1024;
-  if (limit > (size_t)1 << 30) limit = (size_t)1 << 30;
+  if (limit > MOST_CELLS) limit = MOST_CELLS;
   if (!(run->paths & RS_PATH_COUNT) || !report->whole_times || s->data->keep_rows) return 0;
   if (s->data->n >= UINT32_MAX || !(range >= 1 && range <= (double)limit)) return 0;
   if (ties == RS_TIES_SURVIVAL && report->max_time >= 67108864) return 0;
@@ -165,10 +168,15 @@ static rs_status count_all(rs_stream *s, const rs_run *run) {
 
 /* ---- Sorting --------------------------------------------------------------------------- */
 
+/* Beyond the largest finite time is the key of +Inf; and of a dropped row's time, which may be
+ * anything. */
 static inline uint64_t time_key(const rs_sorted *k, double t) {
-  if (t == INFINITY) return k->most + 1;
-  if (k->whole) return (uint64_t)(t - k->origin);
-  return t == 0 ? 0 : rs_double_bits(t) - k->base;
+  if (k->whole) {
+    double offset = t - k->origin;
+    return offset >= 0 && offset <= (double)k->most ? (uint64_t)offset : k->most + 1;
+  }
+  uint64_t key = t == 0 ? 0 : rs_double_bits(t) - k->base;
+  return key > k->most ? k->most + 1 : key;
 }
 
 /* Where each field goes. */
@@ -178,8 +186,8 @@ static void lay_out(rs_stream *s, const rs_report *report, rs_ties ties) {
              (ties != RS_TIES_SURVIVAL || report->max_time < 67108864);
   k->origin = report->min_time;
   k->base = isfinite(report->min_positive) ? rs_double_bits(report->min_positive) - 1 : 0;
-  k->most = 0;
-  if (report->max_time >= report->min_time) k->most = time_key(k, report->max_time);
+  k->most = UINT64_MAX - 1; /* no limit yet */
+  k->most = report->max_time >= report->min_time ? time_key(k, report->max_time) : 0;
   k->time_bits = rs_bit_length(k->most + 1);
   k->kind_bits = s->entries ? 2 : 1;
   k->group_bits = rs_bit_length(s->n_group - 1);
@@ -212,30 +220,35 @@ typedef struct {
   rs_batch rows;
   size_t n;
   uint64_t key[2 * RS_BATCH];
-  uint32_t carry[2 * RS_BATCH];
+  uint32_t carry[2 * RS_BATCH]; /* where the stream has one */
 } record_batch;
 
-static inline void put_record(const rs_stream *s, record_batch *r, double t, uint32_t code,
-                              size_t carry) {
-  const rs_sorted *k = &s->sorted;
+static inline uint64_t record_key(const rs_sorted *k, double t, uint32_t code) {
   uint64_t key = time_key(k, t) << k->time_at;
-  r->key[r->n] = k->code_in_key ? key | place_code(k, code) : key;
-  r->carry[r->n++] = s->by_row ? (uint32_t)carry : code;
+  return k->code_in_key ? key | place_code(k, code) : key;
+}
+
+/* The entries of the batch, or its exits, as records. */
+static void put_records(const rs_stream *s, const double *time, int entry, size_t from, size_t m,
+                        record_batch *r) {
+  const rs_sorted k = s->sorted;
+  const uint32_t kind_mask = entry ? ((uint32_t)1 << k.kind_bits) - 1 : 0;
+  size_t n = r->n;
+  for (size_t i = 0; i < m; i++) {
+    uint32_t code = r->rows.code[i];
+    uint32_t kept = (code & ~kind_mask) | (entry ? RS_KIND_ENTER : 0);
+    r->key[n] = record_key(&k, time[i], kept);
+    if (k.carry) r->carry[n] = s->by_row ? (uint32_t)(2 * (from + i)) + (uint32_t)entry : kept;
+    n += code != RS_DROP; /* the next record takes the place of a dropped one */
+  }
+  r->n = n;
 }
 
 static void read_records(const rs_stream *s, size_t from, size_t m, record_batch *r) {
-  rs_batch *b = &r->rows;
-  uint32_t kind_mask = ((uint32_t)1 << s->sorted.kind_bits) - 1;
-  rs_read_batch(s->data, s->event, key_stride(&s->sorted), from, m, b);
+  rs_read_batch(s->data, s->event, key_stride(&s->sorted), from, m, &r->rows);
   r->n = 0;
-  for (size_t i = 0; i < m; i++) {
-    if (b->code[i] != RS_DROP) put_record(s, r, b->time[i], b->code[i], 2 * (from + i));
-  }
-  for (size_t i = 0; s->entries && i < m; i++) {
-    if (b->code[i] == RS_DROP) continue;
-    uint32_t code = (b->code[i] & ~kind_mask) | RS_KIND_ENTER;
-    put_record(s, r, b->entry[i], code, 2 * (from + i) + 1);
-  }
+  put_records(s, r->rows.time, 0, from, m, r);
+  if (s->entries) put_records(s, r->rows.entry, 1, from, m, r);
 }
 
 /* The first pass of the sort reads the rows themselves, twice: once to count the keys of each
