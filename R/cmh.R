@@ -61,6 +61,9 @@
 #' Cholesky factorisation of the correlations. Scores of the first two of SAS's statistics are
 #' numbers themselves, and 1, 2, ... for the levels of factors and tables.
 #'
+#' Tables of more than 10000 cells (without those of the last outcome) in a stratum are an error
+#' of class `riskset_error_too_large`, before their covariance is allocated.
+#'
 #' The exact test takes the work of a convolution over strata; beyond 1e10 multiplications (a
 #' few seconds) it is an error of class `riskset_error_too_large`. Its estimate and limits are
 #' solved to 1e-12.
@@ -148,6 +151,7 @@ new_cmh <- function(table, options) {
     abort("argument", "`%s` is for tables of two rows and two columns, not %s",
           if (options$exact) "exact" else "alternative", paste(dim(counts), collapse = " x "))
   }
+  check_covariance(dim(counts))
   core <- .Call(C_cmh, counts)
   check_report(core)
   test <- if (two_by_two) odds_ratio_test(core, counts, options) else general_test(core, table)
@@ -155,6 +159,16 @@ new_cmh <- function(table, options) {
   class(out) <- c("riskset_cmh", "htest")
   announce_cmh(out)
   out
+}
+
+# As many cells but the last outcome's as a log-rank test can have groups.
+covariance_fits <- function(shape) shape[1L] * (shape[2L] - 1) <= 1e4
+
+check_covariance <- function(shape) {
+  if (!covariance_fits(shape)) {
+    abort("too_large", "%.0f exposures and %.0f outcomes have more than the 10000 cells of %s",
+          shape[1L], shape[2L], "which a covariance matrix can be made")
+  }
 }
 
 cmh_sums <- function(core, table) {

@@ -26,7 +26,7 @@
 #' @return A data frame with one row a column of `x`: `column` (its name, or number), `n`
 #'   (subjects without a missing value), `events` (of them, those at the second level of `y`),
 #'   `statistic`, `df`, `p.value`, `log.p` (which does not underflow), and `reason`: why the test
-#'   is `NA`, where it is (a constant column, no complete row). Then `odds.ratio` and
+#'   is `NA`, where it is (a constant column, no complete row, for `"cmh"` too many values). Then `odds.ratio` and
 #'   `p.adjusted` if asked for.
 #' @details
 #' Columns are shared among `getOption("riskset.threads", 2)` threads; the answer does not
@@ -120,6 +120,7 @@ screen_wide <- function(found, j, x, y, strata, test) {
   table <- drop_unused(table)
   shape <- dim(table$counts)
   found$reason[j] <- if (shape[1L] < 2L) 2L else if (shape[2L] < 2L) 3L else 0L
+  if (test == "cmh" && found$reason[j] == 0L && !covariance_fits(shape)) found$reason[j] <- 6L
   if (found$reason[j] != 0L) return(found)
   if (test == "cmh") {
     core <- .Call(C_cmh, table$counts)
@@ -147,7 +148,7 @@ screen_names <- function(x) {
 }
 
 screen_reasons <- c("no complete row", "the column is constant", "the outcome is constant",
-                    "no stratum is informative")
+                    "no stratum is informative", NA, "too many distinct values")
 
 screen_frame <- function(found, names, odds.ratio, adjust) {
   out <- list(column = names, n = found$n, events = found$events, statistic = found$statistic,

@@ -396,3 +396,10 @@ test_that("an exact test that would take too long is refused before it starts (F
   x <- array(5e6, c(2, 2, 3))
   expect_error(cmh(x, exact = TRUE), class = "riskset_error_too_large")
 })
+
+test_that("F37: a covariance too large is refused before it is allocated", {
+  x <- seq_len(20002)
+  expect_error(cmh(x, x %% 10), "20002 exposures and 10 outcomes have more than the 10000 cells",
+               class = "riskset_error_too_large")
+  expect_error(cmh(y ~ x, data = list(x = x, y = x %% 2)), class = "riskset_error_too_large")
+})

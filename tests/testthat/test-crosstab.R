@@ -324,3 +324,9 @@ test_that("crosstab_tests() leaves out empty rows and says when nothing is left"
   expect_equal(pearson_test(wide),
                as.list(crosstab_tests(wide)[1, c("statistic", "df", "p.value")]))
 })
+
+test_that("F37: more cells than a table can have are refused before they are allocated", {
+  x <- seq_len(60000)
+  expect_error(crosstab(x, x), "more than a table can have", class = "riskset_error_table")
+  expect_error(crosstab(y ~ x, data = list(x = x, y = x)), class = "riskset_error_table")
+})

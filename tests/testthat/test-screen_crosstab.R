@@ -139,3 +139,10 @@ test_that("what is no screen is refused", {
   expect_error(screen_crosstab(m, c(0, 1, 0, 1), odds.ratio = 1),
                class = "riskset_error_argument")
 })
+
+test_that("F37: a column whose covariance would be too large is NA with the reason", {
+  d <- list(id = seq_len(12000) / 7, arm = rep(1:2, 6000))
+  ours <- screen_crosstab(as.data.frame(d), rep(c(0, 0, 1), 4000), test = "cmh")
+  expect_identical(ours$reason, c("too many distinct values", NA))
+  expect_identical(is.na(ours$p.value), c(TRUE, FALSE))
+})
