@@ -171,8 +171,16 @@ code_labels <- function(table, role) {
   }
   names <- vapply(terms_of(table, role), `[[`, "", "name")
   levels <- term_levels(part, n)
-  pieces <- Map(function(name, labels, at) paste0(name, "=", labels[at]), names, part$labels, levels)
-  do.call(paste, c(unname(pieces), sep = ", "))
+  distinct_labels(part$labels, function(labels) {
+    pieces <- Map(function(name, labels, at) paste0(name, "=", labels[at]), names, labels, levels)
+    do.call(paste, c(unname(pieces), sep = ", "))
+  })
+}
+
+# Levels that hold ", b=" may make one text of two combinations: then all are quoted.
+distinct_labels <- function(labels, write) {
+  out <- write(labels)
+  if (anyDuplicated(out)) write(lapply(labels, encodeString, quote = "\"")) else out
 }
 
 terms_of <- function(table, role) {

@@ -61,6 +61,18 @@ test_that("print() shows what was counted, dropped and merged", {
   expect_refused(print(rt, wide = TRUE), kind = "argument")
 })
 
+test_that("F34: combinations that would be one text are quoted, and stay apart", {
+  d <- data.frame(t = 1:8, s = 1, a = rep(c("x, b=y", "x"), 4), b = rep(c("z", "y, b=z"), 4))
+  apart <- c("a=\"x\", b=\"y, b=z\"", "a=\"x, b=y\", b=\"z\"")
+  f <- Surv(t, s) ~ a + b
+  expect_identical(as.character(unique(as.data.frame(risk_table(f, d))$group)), apart)
+  expect_identical(as.character(summary(risk_table(f, d), times = 0)$group), apart)
+  expect_identical(names(logrank(f, d)$n), apart)
+  expect_output(print(logrank(f, d)), apart[2], fixed = TRUE)
+  # Curves keep the names of survfit(), which padding tells apart.
+  expect_named(km(f, d)$strata, c("a=x, b=y, b=z", "a=x, b=y, b=z     "))
+})
+
 # ---- summary(times =) -------------------------------------------------------------------
 
 test_that("summary() gives the numbers under a plot, as summary(survfit, times) does", {
