@@ -52,14 +52,14 @@ check_flag <- function(x, name) {
 }
 
 check_level <- function(x, name) {
-  if (!is.numeric(x) || length(x) != 1L || is.na(x) || x <= 0 || x >= 1) {
+  if (!is_number(x) || length(x) != 1L || is.na(x) || x <= 0 || x >= 1) {
     abort("level", "`%s` must be one number between 0 and 1 (such as 0.95), not %s", name,
           what(x))
   }
 }
 
 check_finite <- function(x, name, least = -Inf) {
-  if (!is.numeric(x) || length(x) != 1L || !is.finite(x) || x < least) {
+  if (!is_number(x) || length(x) != 1L || !is.finite(x) || x < least) {
     wanted <- if (is.finite(least)) sprintf(" of at least %g", least) else ""
     abort("argument", "`%s` must be one finite number%s, not %s", name, wanted, what(x))
   }

@@ -173,6 +173,9 @@ plain_number <- function(x, name, kind = "argument") {
   x
 }
 
+# For arguments of few numbers, which are compared as they stand: their bits must be numbers.
+is_number <- function(x) is.numeric(x) && !inherits(x, "integer64")
+
 # integer64 holds 64-bit integers in the bits of doubles.
 integer64_number <- function(x, name) {
   out <- .Call(C_integer64, unclass(x))
@@ -348,7 +351,7 @@ check_status <- function(status, event) {
         (is.integer(status) || is.double(status) || is.logical(status))) {
     return(status)
   }
-  if (!is.null(event) && (!is.numeric(event) || length(event) != 1L || is.na(event))) {
+  if (!is.null(event) && (!is_number(event) || length(event) != 1L || is.na(event))) {
     abort("status", "`event` must be the one code of `status` that is an event, not %s",
           what(event))
   }
@@ -389,7 +392,7 @@ read_subset <- function(keep, n) {
     if (length(keep) != n) {
       abort("length", "`subset` has length %d but there are %d rows", length(keep), n)
     }
-  } else if (!is.numeric(keep)) {
+  } else if (!is_number(keep)) {
     abort("argument", "`subset` must be logical or row numbers, not %s", what(keep))
   }
   rows <- seq_len(n)[keep]
@@ -579,7 +582,7 @@ subset_rows <- function(subset, n) {
   if (is.logical(subset)) {
     check_length(subset, n, "subset", "x")
     rows <- which(subset)
-  } else if (is.numeric(subset) && all(is.finite(subset)) && all(abs(subset) <= n)) {
+  } else if (is_number(subset) && all(is.finite(subset)) && all(abs(subset) <= n)) {
     rows <- seq_len(n)[subset]
   } else {
     abort("argument", "`subset` must be logical or row numbers from 1 to %.0f, not %s", n,

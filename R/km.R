@@ -356,7 +356,7 @@ pick_entries <- function(entries, at) {
 quantile.riskset_km <- function(x, probs = c(0.25, 0.5, 0.75), conf.int = TRUE,
                                 ci = c("band", "spss"), ...) {
   ci <- check_choice(ci, c("band", "spss"), "ci")
-  if (!is.numeric(probs) || anyNA(probs) || any(probs < 0 | probs > 1)) {
+  if (!is_number(probs) || anyNA(probs) || any(probs < 0 | probs > 1)) {
     abort("argument", "`probs` must be numbers between 0 and 1, not %s", what(probs))
   }
   if (ci == "band") return(NextMethod())

@@ -129,7 +129,7 @@ check_labels <- function(labels, count) {
 }
 
 check_numbers <- function(x, name, wanted, count = length(x), least = -Inf) {
-  fine <- is.numeric(x) && length(x) == count && length(x) > 0L
+  fine <- is_number(x) && length(x) == count && length(x) > 0L
   if (!fine || !all(is.finite(x)) || any(x < least)) {
     abort("argument", "`%s` must be %s, not %s", name, wanted, what(x))
   }

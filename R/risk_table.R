@@ -217,7 +217,7 @@ risk_sets <- function(table) {
 summary.riskset_table <- function(object, times, ...) {
   check_dots(...)
   if (missing(times)) times <- c(0, pretty(object$time[is.finite(object$time)]))
-  if (!is.numeric(times) || length(times) == 0L || anyNA(times) || is.unsorted(times)) {
+  if (!is_number(times) || length(times) == 0L || anyNA(times) || is.unsorted(times)) {
     abort("argument", "`times` must be increasing numbers, not %s", what(times))
   }
   times <- unique(times)

@@ -99,6 +99,20 @@ test_that("zero rows are refused, and all missing is said to be", {
           time = c(NA, NaN, NA, 1, 2, 3), status = c(1, 0, 1, NA, NA, NA))
 })
 
+test_that("F12: bits of integer64 are never taken for numbers, wherever numbers are due", {
+  one <- as_integer64(1)
+  for (f in verbs) {
+    expect_refused(f(t, s, g, event = one), "`event` must be .*, not integer64 of length 1", "status")
+    expect_refused(f(Surv(t, s) ~ g, subset = as_integer64(1:6)), "`subset`.*, not integer64", "argument")
+  }
+  expect_refused(crosstab(g, s, subset = as_integer64(1:6)), "`subset`.*, not integer64", "argument")
+  expect_refused(logrank(t, s, g, rho = one), "`rho`.*, not integer64", "argument")
+  expect_refused(summary(risk_table(t, s), times = one), "`times`.*, not integer64", "argument")
+  expect_refused(quantile(km(t, s), one), "`probs`.*, not integer64", "argument")
+  expect_refused(km(t, s, conf.int = as_integer64(0)), "`conf.int`.*, not integer64", "level")
+  expect_refused(plot(km(t, s), risk.times = one), "`risk.times`.*, not integer64", "argument")
+})
+
 # ---- Status -----------------------------------------------------------------------------
 
 test_that("status must be 0/1, 1/2 or logical", {
