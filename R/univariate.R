@@ -158,6 +158,7 @@ whole_weights <- function(weights) {
           format(weights[wrong[1L]]), wrong[1L])
   }
   if (sum(weights) == 0) abort("weights", "`weights` are all zero")
+  if (sum(weights) > 2^53) abort("weights", "`weights` sum to %g, more than 2^53", sum(weights))
   weights
 }
 

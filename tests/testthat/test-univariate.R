@@ -313,6 +313,7 @@ test_that("weights that are not numbers of patients are refused", {
   refused(c(NA, rep(1, n - 1)))
   refused(rep(Inf, n))
   refused(rep(0, n))
+  refused(rep(2^52, n))
   refused(rep("1", n))
   refused(1:3, "riskset_error_length")
 })
