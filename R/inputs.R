@@ -387,6 +387,18 @@ read_weights <- function(w) {
   if (is.null(w)) NULL else plain_number(w, "weights", "weights")
 }
 
+# Of fractional weights: a subject that vanishes beside the sum of all would leave the risk sets
+# silently, and squares must neither overflow nor underflow.
+check_precision <- function(weights) {
+  weights <- as.double(weights)
+  used <- range(weights[weights > 0], na.rm = TRUE)
+  if (used[1L] * 2^52 >= sum(weights, na.rm = TRUE) && used[1L] > 1e-100 && used[2L] < 1e100) {
+    return(invisible())
+  }
+  abort("weights", "`weights` from %g to %g lose precision: the least (but 0) must be above %s",
+        used[1L], used[2L], "2^-52 of their sum, and all between 1e-100 and 1e100")
+}
+
 read_subset <- function(keep, n) {
   if (is.logical(keep)) {
     if (length(keep) != n) {
@@ -459,6 +471,9 @@ combine_terms <- function(terms, role) {
 check_report <- function(result, kept = NULL) {
   status <- result$status
   if (status == "memory") abort("memory", "not enough memory for this call")
+  if (status == "large" && identical(result$report$weights, 1L)) {
+    abort("weights", "`weights` must sum to 2^53 at most: beyond it whole numbers lose precision")
+  }
   if (status == "large") {
     abort("too_large", "the data have too many rows, groups or strata for this method")
   }

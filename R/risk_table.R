@@ -17,7 +17,9 @@
 #'   combinations, where there are several), those within it the strata.
 #' @param data A data frame, list or environment with the variables of the formula.
 #' @param weights Case weights, one for each row: whole numbers count subjects. Fractional
-#'   weights are allowed in [km()] only.
+#'   weights are allowed in [km()] only. Whole ones must sum to 2^53 at most, and of fractional
+#'   ones the least must be above 2^-52 of their sum (but for 0): beyond that they lose precision,
+#'   which is an error of class `riskset_error_weights`.
 #' @param subset Rows to use: logical, or row numbers; evaluated in `data`.
 #' @param event The code of `status` that is an event; every other code is then a censoring.
 #'   By default as in [survival::Surv()]: `TRUE`, 2 where 2 occurs, otherwise 1.
@@ -117,6 +119,7 @@ tabulate_once <- function(input, timefix) {
   counts <- .Call(C_tabulate, input$rows, ties)
   check_report(counts, input$kept)
   check_spells(input$rows, ties)
+  if (counts$report$weights == 2L) check_precision(input$rows$weight)
   new_table(counts, input, timefix)
 }
 

@@ -169,6 +169,26 @@ test_that("weights must be numbers that are not negative, missing or infinite", 
   expect_identical(km(t, s, weights = as_integer64(s + 1))$n.risk, km(t, s, weights = s + 1)$n.risk)
 })
 
+test_that("F40: weights whose sums would lose precision are refused, and no error is 0 or NaN by overflow", {
+  for (w in list(replace(s, 2, 1e17), rep(1e300, 6), 2^52 * s)) {
+    refused("`weights` must sum to 2\\^53 at most", "weights", weights = w)
+  }
+  for (w in list(c(1e17, 0.5, 1, 1, 1, 1), c(1e300, rep(0.5, 5)), rep(1e-300, 6), c(0.5, rep(1e308, 5)))) {
+    for (f in list(km, risk_table)) {
+      expect_refused(f(t, s, weights = w), "lose precision", "weights")
+      expect_refused(f(Surv(t, s) ~ g, weights = w), "lose precision", "weights")
+    }
+  }
+  # Units far apart are one curve.
+  one <- km(t, s, weights = c(0.5, 1, 2, 3, 1, 1))
+  for (unit in c(1e-80, 1e80)) {
+    fit <- km(t, s, weights = unit * c(0.5, 1, 2, 3, 1, 1))
+    expect_equal(fit$surv, one$surv, tolerance = 1e-14)
+    expect_equal(fit$std.err, one$std.err, tolerance = 1e-14)
+  }
+  expect_identical(survival::survfit(Surv(c(1, 2), c(1, 1)) ~ 1, weights = c(1e17, 1))$surv[1], 0)
+})
+
 # ---- Groups -----------------------------------------------------------------------------
 
 test_that("groups and strata are vectors of any kind", {
