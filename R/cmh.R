@@ -114,7 +114,8 @@ cmh.default <- function(x, y = NULL, strata = NULL, weights = NULL, subset = NUL
                         alternative = c("two.sided", "less", "greater"), conf.level = 0.95,
                         ...) {
   if ("formula" %in% ...names()) return(call_method(cmh.formula))
-  if (!missing(x)) refuse_no_vector(x)
+  check_given(x = missing(x))
+  refuse_no_vector(x)
   check_dots(...)
   options <- cmh_options(correct, exact, alternative, conf.level)
   label <- call_label(substitute(x), "x")

@@ -45,6 +45,14 @@ what <- function(x) {
   if (is.atomic(x) || is.list(x)) sprintf("%s of length %d", kind, length(x)) else kind
 }
 
+# What the user left out, by its name: R would name the helper that looked for it.
+check_given <- function(...) {
+  left_out <- c(...)
+  if (any(left_out)) {
+    abort("argument", "`%s` is missing, with no default", names(left_out)[left_out][1L])
+  }
+}
+
 check_flag <- function(x, name) {
   if (!is.logical(x) || length(x) != 1L || is.na(x)) {
     abort("argument", "`%s` must be TRUE or FALSE, not %s", name, what(x))

@@ -94,7 +94,8 @@ crosstab.formula <- function(formula, data = NULL, weights = NULL, subset = NULL
 #' @export
 crosstab.default <- function(x, y = NULL, weights = NULL, subset = NULL, ...) {
   if ("formula" %in% ...names()) return(call_method(crosstab.formula))
-  if (!missing(x)) refuse_no_vector(x)
+  check_given(x = missing(x))
+  refuse_no_vector(x)
   check_dots(...)
   if (length(dim(x)) > 0L) {
     no_vectors(y = y, weights = weights, subset = subset)

@@ -48,6 +48,7 @@
 screen_crosstab <- function(x, y, strata = NULL, test = c("pearson", "trend", "cmh"),
                             odds.ratio = FALSE, adjust = NULL, ...) {
   check_dots(...)
+  check_given(x = missing(x), y = missing(y))
   check_flag(odds.ratio, "odds.ratio")
   if (!is.null(adjust)) check_choice(adjust, stats::p.adjust.methods, "adjust")
   test <- screen_test(if (missing(test)) NULL else test, strata)

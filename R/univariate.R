@@ -78,6 +78,7 @@ univariate <- function(formula, data = NULL, weights = NULL, subset = NULL, bloc
                        percent = c("row", "column"), digits = 1,
                        rounding = c("half-up", "half-even"), adjust = "none", ...) {
   check_dots(...)
+  check_given(formula = missing(formula))
   style <- univariate_style(percent, digits, rounding, adjust)
   parts <- univariate_formula(formula, data)
   frame <- univariate_frame(parts, data, list(
