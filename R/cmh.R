@@ -34,7 +34,7 @@
 #'   * `observed`, `expected`: exposures x outcomes, summed over strata; `variance` of the first
 #'     cell, and `covariance` of all cells but the last outcome's;
 #'   * `homogeneity`: for 2 x 2 tables a data frame with the Breslow-Day test and Tarone's
-#'     correction of it (`method`, `statistic`, `df`, `p.value`, `reason`);
+#'     correction of it (`method`, `statistic`, `df`, `p.value`, `log.p`, `reason`);
 #'   * `strata`: how many are `informative`, of how many in `total`; `n`, `n.missing`, and
 #'     `unused`, the number of levels of exposure and outcome that nobody has;
 #'   * `reason`: why something is `NA`, empty otherwise.
@@ -285,10 +285,10 @@ homogeneity <- function(counts, odds) {
     df <- core[3L] - 1
     if (df > 0) found <- core[1:2] else reason <- "only one stratum is informative"
   }
+  p <- chi_p(found, if (is.na(found[1L])) NA_real_ else df)
   as_frame(
     method = c("Breslow-Day", "Tarone"), statistic = found, df = rep(as.double(df), 2L),
-    p.value = stats::pchisq(found, if (is.na(found[1L])) NA_real_ else df, lower.tail = FALSE),
-    reason = rep(as.character(reason), 2L)
+    p.value = p$p, log.p = p$log_p, reason = rep(as.character(reason), 2L)
   )
 }
 

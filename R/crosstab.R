@@ -152,7 +152,7 @@ crosstab_tests <- function(counts, row_scores = seq_len(nrow(counts)),
   measure_crosstab(counts, row_scores, col_scores)$tests
 }
 
-# Pearson's chi-square without correction: list(statistic, df, p.value).
+# Pearson's chi-square without correction: list(statistic, df, p.value, log.p).
 # Not by crosstab_tests(): Fisher's test of a larger table can take seconds. The counts
 # have no empty row or column.
 pearson_test <- function(counts) {
@@ -160,8 +160,8 @@ pearson_test <- function(counts) {
   scores <- lapply(dim(counts), function(k) as.double(seq_len(k)))
   statistic <- .Call(C_crosstab_tests, counts, scores[[1L]], scores[[2L]])$values[4L]
   df <- (nrow(counts) - 1) * (ncol(counts) - 1)
-  list(statistic = statistic, df = df,
-       p.value = stats::pchisq(statistic, df, lower.tail = FALSE))
+  p <- chi_p(statistic, df)
+  list(statistic = statistic, df = df, p.value = p$p, log.p = p$log_p)
 }
 
 crosstab_methods <- c("Pearson chi-square", "Continuity correction (Yates)",

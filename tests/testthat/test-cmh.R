@@ -403,3 +403,12 @@ test_that("F37: a covariance too large is refused before it is allocated", {
                class = "riskset_error_too_large")
   expect_error(cmh(y ~ x, data = list(x = x, y = x %% 2)), class = "riskset_error_too_large")
 })
+
+test_that("F54: homogeneity has its log P too", {
+  x <- array(c(3000, 100, 120, 2900, 90, 2500, 2400, 80), c(2, 2, 2))
+  same <- cmh(x)$homogeneity
+  expect_identical(same$p.value, c(0, 0))
+  expect_equal(same$log.p, pchisq(same$statistic, 1, lower.tail = FALSE, log.p = TRUE))
+  expect_equal(exp(cmh(berkeley)$homogeneity$log.p), cmh(berkeley)$homogeneity$p.value)
+  expect_identical(cmh(matrix(1:4, 2))$homogeneity$log.p, c(NA_real_, NA_real_))
+})

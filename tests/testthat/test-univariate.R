@@ -251,7 +251,7 @@ test_that("as.data.frame() has the documented columns and one row a level", {
   rows <- as.data.frame(univariate(case ~ education + age, infert, adjust = "BH"))
   expect_named(rows, c("factor", "level", "n", "n.0", "n.1", "percent.0", "percent.1",
                        "median.0", "median.1", "q1.0", "q1.1", "q3.0", "q3.1",
-                       "statistic", "df", "p.value", "p.adjusted", "test", "n.missing"))
+                       "statistic", "df", "p.value", "log.p", "p.adjusted", "test", "n.missing"))
   expect_identical(rows$factor, rep(c("education", "age"), c(3, 1)))
 })
 
@@ -343,4 +343,24 @@ test_that("other arguments that cannot be meant are refused by name", {
   expect_error(univariate(case ~ age, infert[0, ]), "no rows",
                class = "riskset_error_length")
   expect_error(univariate(case ~ list(1, 2), infert), class = "riskset_error_length")
+})
+
+test_that("F54: every P of the table has its logarithm, which does not underflow", {
+  d <- transform(infert, site = 1, wide = stratum + 0.5, ties = round(age / 3))
+  for (f in list(case ~ education + wide + ties, education ~ age + wide + induced)) {
+    rows <- as.data.frame(univariate(f, d))
+    expect_equal(exp(rows$log.p), rows$p.value, tolerance = 1e-10)
+  }
+  expect_identical(suppressMessages(as.data.frame(univariate(case ~ site, d)))$log.p, NA_real_)
+  far <- data.frame(y = rep(0:1, each = 2000), same = rep(c("a", "b"), each = 2000), number = 1:4000)
+  far$three <- rep(1:3, c(1000, 1000, 2000))
+  rows <- as.data.frame(univariate(y ~ same + number, far))
+  expect_identical(rows$p.value, c(0, 0, 0))
+  expect_equal(rows$log.p[1], pchisq(4000, 1, lower.tail = FALSE, log.p = TRUE))
+  z <- (2000^2 / 2 - 0.5) / sqrt(2000^2 / 12 * 4001)
+  expect_equal(rows$log.p[3], log(2) + pnorm(-z, log.p = TRUE))
+  rows <- as.data.frame(univariate(three ~ number, far))
+  expect_identical(rows$p.value, 0)
+  expect_equal(rows$log.p, pchisq(kruskal.test(number ~ three, far)$statistic[[1]], 2, lower.tail = FALSE, log.p = TRUE))
+  expect_output(print(univariate(y ~ same, far)), "< 0.001")
 })
