@@ -61,6 +61,9 @@
 #' Cholesky factorisation of the correlations. Scores of the first two of SAS's statistics are
 #' numbers themselves, and 1, 2, ... for the levels of factors and tables.
 #'
+#' A number with more than 50 distinct values is a group for each of them, which a message of class
+#' `riskset_groups` says.
+#'
 #' Tables of more than 10000 cells (without those of the last outcome) in a stratum are an error
 #' of class `riskset_error_too_large`, before their covariance is allocated.
 #'
@@ -140,7 +143,7 @@ cmh_options <- function(correct, exact, alternative, conf.level) {
 }
 
 counted_strata <- function(rows) {
-  table <- drop_unused(contingency_count(rows))
+  table <- drop_unused(contingency_told(rows))
   check_margins(table)
   table
 }

@@ -40,7 +40,8 @@
 #' columns of a table as 1, 2, ..., unused levels included.
 #'
 #' Levels that nobody has contribute nothing; they are left out of the table and counted. Rows
-#' with a missing value are left out and counted.
+#' with a missing value are left out and counted. A number with more than 50 distinct values is a
+#' category for each of them, which a message of class `riskset_groups` says.
 #'
 #' @section Errors:
 #' Each has class `riskset_error` and one of its own. `riskset_error_table`: a table of counts
@@ -87,7 +88,7 @@ crosstab.formula <- function(formula, data = NULL, weights = NULL, subset = NULL
   if (length(rows$strata) > 0L) {
     abort("formula", "`x` must not have strata() in crosstab(); cmh() tests tables in strata")
   }
-  new_crosstab(contingency_count(rows))
+  new_crosstab(contingency_told(rows))
 }
 
 #' @rdname crosstab
@@ -102,7 +103,7 @@ crosstab.default <- function(x, y = NULL, weights = NULL, subset = NULL, ...) {
     return(new_crosstab(contingency_table(x, "x", 2L), counted = FALSE))
   }
   names <- list(x = call_label(substitute(x), "x"), y = call_label(substitute(y), "y"))
-  new_crosstab(contingency_count(contingency_vectors(x, y, NULL, weights, subset, names)))
+  new_crosstab(contingency_told(contingency_vectors(x, y, NULL, weights, subset, names)))
 }
 
 new_crosstab <- function(table, counted = TRUE) {

@@ -206,6 +206,9 @@ check_length <- function(x, n, name, first) {
 # What the C core tabulates, and what it stands for. `rows` goes to C as it is; `terms` name the
 # variables behind group and stratum in the order of the formula.
 survival_rows <- function(y, terms, weights, event, data = NULL, kept = NULL) {
+  for (t in terms) {
+    if (t$role == "group" && t$kind == "number") tell_many_groups(t$name, length(t$labels))
+  }
   group <- combine_terms(terms, "group")
   stratum <- combine_terms(terms, "stratum")
   if (group$n * stratum$n > 5e8) {
@@ -221,6 +224,14 @@ survival_rows <- function(y, terms, weights, event, data = NULL, kept = NULL) {
     terms = lapply(terms, `[[<-`, "code", NULL),
     data = data, kept = kept
   )
+}
+
+# A group for each of many numbers is seldom meant.
+tell_many_groups <- function(name, count) {
+  if (count > 50) {
+    inform("groups", "`%s` has %.0f distinct numbers, each a group of its own; cut() makes fewer",
+           name, count)
+  }
 }
 
 # Before anything is subset: a short column would be filled up with NA.
@@ -679,6 +690,17 @@ contingency_count <- function(rows) {
   dimnames(counts) <- read$labels
   list(counts = counts, scores = read$values, fixed = read$fixed,
        n.missing = found$missing, data.name = contingency_name(rows$names))
+}
+
+# The same for a test of one table, which a number of many values is told in.
+contingency_told <- function(rows) {
+  table <- contingency_count(rows)
+  for (i in 1:2) {
+    if (dim(table$counts)[i] > 50 && is.numeric(rows[[i]]) && !table$fixed[i]) {
+      tell_many_groups(names(dimnames(table$counts))[i], sum(apply(table$counts, i, sum) > 0))
+    }
+  }
+  table
 }
 
 # The three categories side by side; without strata the third has one level, everybody's.

@@ -14,7 +14,8 @@
 #' @param x,formula A formula `Surv(time, status) ~ group + strata(stratum)`, or
 #'   `Surv(entry, time, status) ~ ...` for subjects who come under observation late; a numeric
 #'   vector of times; a fit of [km()]. Variables outside `strata()` make the groups (their
-#'   combinations, where there are several), those within it the strata.
+#'   combinations, where there are several), those within it the strata. A number with more than
+#'   50 distinct values is a group for each of them, which a message of class `riskset_groups` says.
 #' @param data A data frame, list or environment with the variables of the formula.
 #' @param weights Case weights, one for each row: whole numbers count subjects. Fractional
 #'   weights are allowed in [km()] only. Whole ones must sum to 2^53 at most, and of fractional

@@ -321,7 +321,7 @@ rank_test <- function(groups) {
 wilcoxon_log_p <- function(groups, w) {
   size <- as.numeric(lengths(groups))
   n <- sum(size)
-  ties <- as.numeric(table(unlist(groups)))
+  ties <- as.numeric(table(rank(unlist(groups))))
   variance <- prod(size) / 12 * (n + 1 - sum(ties^3 - ties) / (n * (n - 1)))
   off <- max(0, abs(w - prod(size) / 2) - 0.5)
   min(0, log(2) + stats::pnorm(off / sqrt(variance), lower.tail = FALSE, log.p = TRUE))

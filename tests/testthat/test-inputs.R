@@ -222,6 +222,30 @@ test_that("missing groups and strata are dropped and counted by name", {
   expect_output(print(rt), "group: 1, stratum: 2", fixed = TRUE)
 })
 
+test_that("F33: a number of more than 50 values makes a group of each, and a message says so", {
+  d <- data.frame(t = 1:60, s = rep(0:1, 30), x = (1:60) / 7, g = factor(1:60), y = rep(c(0, 0, 1), 20))
+  told <- function(expr) {
+    expect_message(expr, "`x` has 60 distinct numbers, each a group of its own", class = "riskset_groups")
+  }
+  for (f in verbs) {
+    told(f(Surv(t, s) ~ x, d))
+    expect_message(f(d$t, d$s, d$x), "`group` has 60 distinct numbers", class = "riskset_groups")
+    expect_silent(f(Surv(t, s) ~ g, d)) # asked for
+    expect_silent(f(Surv(t, s) ~ y + strata(x), d, event = 1))
+  }
+  for (f in list(crosstab, cmh)) {
+    told(f(y ~ x, d))
+    told(with(d, f(x, y)))
+    told(with(d, f(y, x)))
+    expect_silent(f(y ~ g, d))
+    expect_silent(f(y ~ t, d, subset = 1:50))
+  }
+  expect_identical(screen_logrank(d["x"], d$t, d$s)$reason, "more than 50 distinct values")
+  expect_identical(screen_crosstab(d["x"], d$y)$df, 59)
+  expect_identical(as.data.frame(univariate(y ~ x, d))$test, "Wilcoxon rank-sum")
+  expect_silent(survival::survdiff(Surv(t, s) ~ x, d)) # 59 degrees of freedom without a word
+})
+
 # ---- Formulas ---------------------------------------------------------------------------
 
 test_that("formulas without a response, without variables that exist, or with more than terms are refused", {
