@@ -330,3 +330,13 @@ test_that("F37: more cells than a table can have are refused before they are all
   expect_error(crosstab(x, x), "more than a table can have", class = "riskset_error_table")
   expect_error(crosstab(y ~ x, data = list(x = x, y = x)), class = "riskset_error_table")
 })
+
+test_that("F53: an exact test that would take hours is not begun", {
+  x <- seq_len(60)
+  fit <- suppressMessages(crosstab(x, rep(c(0, 0, 1), 20)))
+  expect_identical(fit$tests$reason[fit$tests$method == "Fisher's exact test"], "too large a table for an exact test")
+  expect_identical(fit$tests$statistic[1], 60)
+  wide <- suppressMessages(crosstab(rbind(1:21, 21:1)))
+  expect_identical(wide$tests$p.value[3], NA_real_)
+  expect_false(is.na(crosstab(rbind(1:9, 9:1))$tests$p.value[3]))
+})
