@@ -43,7 +43,9 @@
 #'   Errors have class `riskset_error` and name the argument: times must be numeric and not
 #'   negative, an event must have a finite time, `status` must be 0/1, 1/2 or logical (a factor
 #'   is refused), `entry` must be less than `time`, weights not negative. Rows with a missing
-#'   value are dropped and counted.
+#'   value are dropped and counted; `print()` names groups without rows. 0 is a time like any
+#'   other, so that an event there makes S(0) less than 1; a censoring at `Inf` never leaves the
+#'   risk set.
 #' @references Kaplan EL, Meier P (1958). Nonparametric estimation from incomplete
 #'   observations. *JASA* 53:457-481. \doi{10.1080/01621459.1958.10501452}
 #' @examples
@@ -271,6 +273,8 @@ print.riskset_table <- function(x, digits = getOption("digits") - 3L, ...) {
   keep <- c(length(strata) > 1L, length(groups) > 1L, TRUE, TRUE, TRUE, TRUE)
   cat("Risk table of", format(sum(x$rows), big.mark = ","), "rows\n\n")
   print(out[keep], digits = digits, row.names = FALSE)
+  empty <- groups[rowSums(matrix(x$rows, x$n_group)) == 0]
+  if (length(empty)) cat("groups without rows: ", paste(empty, collapse = ", "), "\n", sep = "")
   cat(table_notes(x), sep = "\n")
   invisible(x)
 }

@@ -152,7 +152,7 @@ test_that("rows picked from an audit print as rows", {
   expect_output(print(rbind(audit, audit)), "method +scale +n +p.value")
 })
 
-test_that("counts that are no table of patients are refused", {
+test_that("counts that are no table of patients are refused (F48)", {
   refused <- function(counts, message) {
     expect_error(audit_crosstab(counts, 0.05), message, class = "riskset_error_table")
   }

@@ -69,7 +69,7 @@ test_that("a matrix of any type is a data frame of its columns", {
   expect_equal(screen_crosstab(m == 4, y)$statistic[1], crosstab(m[, "cyl"] == 4, y)$tests$statistic[1])
 })
 
-test_that("a constant column, no complete row, a confounded column are NA with a reason", {
+test_that("a constant column, no complete row, a confounded column are NA with a reason (F27, F29)", {
   d <- data.frame(constant = 1, none = NA_real_, site = rep(1:2, each = 10),
                   one_sided = c(NA, 1)[rep(1:2, 10)], half = c(rep(1:2, 5), rep(NA, 10)))
   y <- rep(0:1, each = 10)
