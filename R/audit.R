@@ -23,9 +23,10 @@
 #'   count whole is left out, and the print says so.
 #' @return A data frame of class `riskset_audit` with one row a test and scale: `method`,
 #'   `scale`, `n` (patients in the scaled table), `p.value`, `log.p` (its logarithm, which does
-#'   not underflow), `printed` (the P as printed) and `match`. Methods are `Pearson chi-square`, `Continuity correction (Yates)` (2 x 2
-#'   only), `N-1 chi-square` (Pearson's times (N - 1) / N), `Likelihood ratio` and
-#'   `Fisher's exact test`. `print()` says in words what agrees.
+#'   not underflow), `printed` (the P as printed) and `match`. Methods are
+#'   `Pearson chi-square`, `Continuity correction (Yates)` (2 x 2 only), `N-1 chi-square`
+#'   (Pearson's times (N - 1) / N), `Likelihood ratio` and `Fisher's exact test`. `print()`
+#'   says in words what agrees.
 #' @section Errors:
 #' Each has class `riskset_error` and one of its own. `riskset_error_table`: counts that
 #' are negative, fractional, missing or infinite, a single row or column, a row or column

@@ -26,8 +26,8 @@
 #' @return A data frame with one row a column of `x`: `column` (its name, or number), `n`
 #'   (subjects without a missing value), `events` (of them, those at the second level of `y`),
 #'   `statistic`, `df`, `p.value`, `log.p` (which does not underflow), and `reason`: why the test
-#'   is `NA`, where it is (a constant column, no complete row, for `"cmh"` too many values). Then `odds.ratio` and
-#'   `p.adjusted` if asked for.
+#'   is `NA`, where it is (a constant column, no complete row, for `"cmh"` too many
+#'   values). Then `odds.ratio` and `p.adjusted` if asked for.
 #' @details
 #' Columns are shared among `getOption("riskset.threads", 2)` threads; the answer does not
 #' depend on how many. Columns of few whole numbers, factors and logical values are counted as

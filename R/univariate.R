@@ -42,8 +42,9 @@
 #'   `as.data.frame()` gives one row a level: `factor`, `level`, `n`, then `n.<outcome>`
 #'   and `percent.<outcome>` (not rounded) for each outcome level, `median.`, `q1.` and
 #'   `q3.<outcome>` if a factor is numeric, and `statistic`, `df`, `p.value`, `log.p` (its
-#'   logarithm, which does not underflow), `p.adjusted` (if asked for), `test`, `n.missing`, repeated for each level of a factor. `format()`
-#'   gives the printed cells as a matrix of text.
+#'   logarithm, which does not underflow), `p.adjusted` (if asked for), `test`, `n.missing`,
+#'   repeated for each level of a factor. `format()` gives the printed cells as a matrix of
+#'   text.
 #' @section Errors:
 #' Each has class `riskset_error` and one of its own. `riskset_error_formula`: no outcome,
 #' no variable, an interaction or offset, a variable that does not exist.

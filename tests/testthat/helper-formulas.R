@@ -83,7 +83,10 @@ plain_logrank <- function(time, status, group, strata = rep(1, length(time)),
       weight <- surv^rho * (1 - surv)^gamma
       observed <- observed + weight * tabulate(group[dead], k)
       expected <- expected + weight * d * share
-      if (n > 1) variance <- variance + weight^2 * d * (n - d) / (n - 1) * (diag(share, k) - outer(share, share))
+      if (n > 1) {
+        spread <- diag(share, k) - outer(share, share)
+        variance <- variance + weight^2 * d * (n - d) / (n - 1) * spread
+      }
       surv <- surv * (1 - d / n)
     }
   }

@@ -334,27 +334,31 @@ test_that("F37: more cells than a table can have are refused before they are all
 test_that("F53: an exact test that would take hours is not begun", {
   x <- seq_len(60)
   fit <- suppressMessages(crosstab(x, rep(c(0, 0, 1), 20)))
-  expect_identical(fit$tests$reason[fit$tests$method == "Fisher's exact test"], "too large a table for an exact test")
-  expect_identical(fit$tests$statistic[1], 60)
+  expect_identical(fit$tests$reason[3], "too large a table for an exact test")
+  expect_equal(fit$tests$statistic[1], 60)
   wide <- suppressMessages(crosstab(rbind(1:21, 21:1)))
   expect_identical(wide$tests$p.value[3], NA_real_)
   expect_false(is.na(crosstab(rbind(1:9, 9:1))$tests$p.value[3]))
 })
 
 test_that("integer counts whose margins overflow are counted as doubles, bit for bit (F43, F55)", {
-  whole <- matrix(c(2000000000L, 1999999999L, 2147483647L, 2147483000L), 2)
+  small <- matrix(c(200000, 199999, 214748, 214000), 2)
+  whole <- small * 1e4
+  storage.mode(whole) <- "integer"
   double <- whole + 0
-  expect_identical(crosstab(whole)[c("tests", "expected", "n")], crosstab(double)[c("tests", "expected", "n")])
+  parts <- c("tests", "expected", "n")
+  expect_identical(crosstab(whole)[parts], crosstab(double)[parts])
   expect_identical(cmh(whole)$tests, cmh(double)$tests)
   expect_identical(audit_crosstab(whole, 0.5)$log.p, audit_crosstab(double, 0.5)$log.p)
   expect_identical(crosstab(double)$n, sum(double))
-  half <- crosstab(double / 1e4)$tests # chi-square grows with the counts
-  expect_equal(crosstab(double)$tests$statistic[c(1, 3)], 1e4 * half$statistic[c(1, 3)], tolerance = 1e-8)
-  for (f in list(crosstab, cmh)) expect_refused(f(matrix(2^52, 2, 2)), "counts 1.80144e\\+16 subjects", "table")
+  # Chi-square grows with the counts.
+  grown <- 1e4 * crosstab(small)$tests$statistic[c(1, 3)]
+  expect_equal(crosstab(double)$tests$statistic[c(1, 3)], grown, tolerance = 1e-9)
+  for (f in list(crosstab, cmh)) expect_refused(f(matrix(2^52, 2, 2)), "counts 1.8.*e\\+16 subjects", "table")
   expect_refused(audit_crosstab(matrix(2^52, 2, 2), 0.5), "more than 2\\^53", "table")
 })
 
-test_that("tables of one subject, of zeros, with an empty margin are refused where they are no table (F48, F49)", {
+test_that("tables of one subject or with bad counts are refused where they are no table (F48, F49)", {
   for (bad in list(-1, NA, Inf, NaN, 0.5)) {
     expect_refused(audit_crosstab(matrix(c(1, bad, 2, 3), 2), 0.5), "element 2 is", "table")
     expect_refused(crosstab(matrix(c(1, bad, 2, 3), 2)), "element 2 is", "table")

@@ -568,7 +568,7 @@ test_that("one subject, and all times the same, are no error (F16)", {
   expect_identical(all_die$p.value, NA_real_)
 })
 
-test_that("0/1, 1/2 and logical are one status, and all of one kind are events, as in Surv() (F17, F18, F19)", {
+test_that("0/1, 1/2, logical are one status; all of one kind are events, as in Surv() (F17, F18, F19)", {
   for (status in list(s, as.integer(s), s == 1, s + 1, as.integer(s) + 1L)) same_logrank(t, status, g)
   dead <- list(t, rep(TRUE, 6), g)
   expect_silent(for (status in list(rep(1, 6), rep(2, 6), rep(1L, 6))) same_logrank(t, status, g, dead))
@@ -623,7 +623,7 @@ test_that("one group only is an error, or a reason where others are tested too (
     expect_refused(f(x, one), "at least two values", "group")
   }
   expect_refused(cmh(one, y, x), "at least two values", "group")
-  expect_refused(univariate(one ~ x), "`one` must have at least two levels that occur, not 1 \\(a\\)", "outcome")
+  expect_refused(univariate(one ~ x), "`one` must have at least two levels .*, not 1 \\(a\\)", "outcome")
   expect_message(univariate(y ~ one), "only one level is used", class = "riskset_undefined")
   expect_refused(screen_crosstab(data.frame(x), one), "`y` must have at least two values", "group")
   expect_identical(screen_crosstab(data.frame(one), y)$reason, "the column is constant")
@@ -690,7 +690,8 @@ test_that("strata that tell nothing add nothing to a screen (F31)", {
   group <- c(g, "a", "b", "b")
   site <- c(rep(1, 6), 2, 3, 3)
   wanted <- logrank(t, s, g)$statistic
-  for (test in list(logrank(time, status, group, strata = site), screen_logrank(data.frame(group), time, status, site),
+  for (test in list(logrank(time, status, group, strata = site),
+                    screen_logrank(data.frame(group), time, status, site),
                     screen_logrank(group, one_column(time), one_column(status), site))) {
     expect_equal(unname(test$statistic), unname(wanted))
   }
@@ -799,8 +800,8 @@ test_that("a row of weight k is k rows, in every result (F42)", {
     k <- c(sample(0:4, 24, TRUE))
     k[1:4] <- 1 # both groups and outcomes are there
     rows <- rep(1:24, k)
-    d <- data.frame(t = sample.int(9, 24, TRUE), s = y, g = rep(c("a", "b"), 12), x = x, h = rep(1:2, each = 12),
-                    k = k)
+    d <- data.frame(t = sample.int(9, 24, TRUE), s = y, g = rep(c("a", "b"), 12), x = x,
+                    h = rep(1:2, each = 12), k = k)
     many <- d[rows, ]
     f <- Surv(t, s) ~ g + strata(h)
     expect_identical(logrank(f, d, weights = k)$statistic, logrank(f, many)$statistic)
@@ -823,25 +824,27 @@ test_that("order of rows does not change a bit of any result (F61)", {
     parts <- function(data) suppressMessages(eval(call, list(d = data)))
     expect_identical(parts(mixed), parts(d))
   }
-  both(quote(unclass(km(Surv(time, s) ~ g + strata(h), d, weights = whole))[c("surv", "std.err", "upper", "std.chaz")]))
-  both(quote(unclass(km(Surv(entry, time, s) ~ g, d))[c("surv", "std.err", "lower", "cumhaz")]))
-  both(quote(logrank(Surv(entry, time, s) ~ g + strata(h), d, gamma = 0.5)[c("statistic", "variance", "expected")]))
+  curve <- function(...) unclass(km(...))[c("surv", "std.err", "lower", "upper", "cumhaz", "std.chaz")]
+  both(quote(curve(Surv(time, s) ~ g + strata(h), d, weights = whole)))
+  both(quote(curve(Surv(entry, time, s) ~ g, d)))
+  sums <- c("statistic", "variance", "expected")
+  both(quote(logrank(Surv(entry, time, s) ~ g + strata(h), d, gamma = 0.5)[sums]))
   both(quote(as.data.frame(risk_table(Surv(time, s) ~ g, d, weights = whole))))
   both(quote(crosstab(y ~ g, d)$tests))
   both(quote(cmh(y ~ g + strata(h), d)[c("tests", "covariance")]))
   both(quote(as.data.frame(univariate(y ~ g + h, d))))
   both(quote(screen_logrank(d[c("g", "h")], d$time, d$s)))
   both(quote(screen_crosstab(d[c("g", "h")], d$y, d$h)))
-  fraction <- function(data) unclass(km(Surv(time, s) ~ 1, data, weights = fraction))[c("surv", "std.err", "std.chaz")]
-  expect_equal(fraction(mixed), fraction(d), tolerance = 1e-13)
+  f <- Surv(time, s) ~ 1
+  expect_equal(curve(f, mixed, weights = fraction), curve(f, d, weights = fraction), tolerance = 1e-13)
 })
 
 test_that("a call leaves the modes of floating-point arithmetic as they were (F62)", {
   modes <- function() {
     tiny <- 2^-1074
     third <- 1 / 3
-    c(tiny / 1 > 0, 2^-1022 / 2 > 0, tiny * 0.5 == 0, 1 + 2^-53 == 1, 1 + 3 * 2^-53 > 1 + 2^-52, third * 3 == 1,
-      -1 - 2^-53 == -1)
+    c(tiny / 1 > 0, 2^-1022 / 2 > 0, tiny * 0.5 == 0, 1 + 2^-53 == 1, 1 + 3 * 2^-53 > 1 + 2^-52,
+      third * 3 == 1, -1 - 2^-53 == -1)
   }
   expect_true(all(modes()))
   set.seed(62)

@@ -651,7 +651,8 @@ test_that("a probability that a curve never reaches is NA, one that it meets but
     expect_identical(unname(quantile(fit, p)$quantile), 10 * p + 0.5)
     expect_identical(unname(quantile(fit, p, ci = "spss")$quantile), 10 * p)
   }
-  expect_equal(unname(quantile(fit, c(0, 1))$quantile), unname(quantile(survival::survfit(Surv(1:10) ~ 1), 0:1)$quantile))
+  peer <- survival::survfit(Surv(1:10) ~ 1)
+  expect_equal(quantile(fit, 0:1)$quantile, quantile(peer, 0:1)$quantile)
   for (p in list(-1e-9, 1 + 1e-9, NaN, Inf, c(0.5, NA), "0.5", TRUE)) {
     for (ci in c("band", "spss")) expect_refused(quantile(fit, p, ci = ci), "`probs`", "argument")
   }

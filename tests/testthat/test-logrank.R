@@ -403,7 +403,9 @@ test_that("any finite rho is a test or has a reason, never NaN (F60)", {
 # ---- Ties -------------------------------------------------------------------------------
 
 # The same order of events, told at other times: units and origins.
-clocks <- function(t) list(t * 1e-5, t * 1e9, t * 2^-60, t / 30.4375, t + 17000, t + 1.7e9, t * 86400 + 1.7e9, rank(t))
+clocks <- function(t) {
+  list(t * 1e-5, t * 1e9, t * 2^-60, t / 30.4375, t + 17000, t + 1.7e9, t * 86400 + 1.7e9, rank(t))
+}
 
 test_that("every log-rank test is the same for t, t * c, t + c and rank(t) (F11)", {
   set.seed(11)

@@ -361,6 +361,7 @@ test_that("F54: every P of the table has its logarithm, which does not underflow
   expect_equal(rows$log.p[3], log(2) + pnorm(-z, log.p = TRUE))
   rows <- as.data.frame(univariate(three ~ number, far))
   expect_identical(rows$p.value, 0)
-  expect_equal(rows$log.p, pchisq(kruskal.test(number ~ three, far)$statistic[[1]], 2, lower.tail = FALSE, log.p = TRUE))
+  statistic <- kruskal.test(number ~ three, far)$statistic[[1]]
+  expect_equal(rows$log.p, pchisq(statistic, 2, lower.tail = FALSE, log.p = TRUE))
   expect_output(print(univariate(y ~ same, far)), "< 0.001")
 })
