@@ -86,7 +86,7 @@ crosstab.formula <- function(formula, data = NULL, weights = NULL, subset = NULL
   check_dots(...)
   rows <- contingency_formula(formula, data, substitute(weights), substitute(subset))
   if (length(rows$strata) > 0L) {
-    abort("formula", "`x` must not have strata() in crosstab(); cmh() tests tables in strata")
+    abort("formula", "`formula` must not have strata() in crosstab(); cmh() tests tables in strata")
   }
   new_crosstab(contingency_told(rows))
 }

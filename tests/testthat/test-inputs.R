@@ -861,13 +861,15 @@ test_that("a call leaves the modes of floating-point arithmetic as they were (F6
 
 # ---- Texts ------------------------------------------------------------------------------
 
+# As a condition prints; testthat's own form of it changes with its version.
+said <- function(expr) {
+  e <- tryCatch(expr, error = identity, message = identity)
+  what <- if (inherits(e, "error")) "Error" else "Message"
+  cat(what, " in ", deparse(conditionCall(e)), ": ", sub("\n$", "", conditionMessage(e)), "\n", sep = "")
+}
+
 test_that("errors say which argument, what came and what was wanted", {
   d <- data.frame(t, s, g)
-  # As an error prints; testthat's own form of it changes with its version.
-  said <- function(expr) {
-    e <- tryCatch(expr, error = identity)
-    cat("Error in ", deparse(conditionCall(e)), ": ", conditionMessage(e), "\n", sep = "")
-  }
   expect_snapshot({
     said(km(t[-1], s, g))
     said(km(as.character(t), s))
@@ -890,5 +892,37 @@ test_that("errors say which argument, what came and what was wanted", {
     said(logrank(Surv(t, s) ~ g * s, d))
     said(km(list(t, s)))
     said(c(risk_table(t, s), risk_table(t, s + 1)))
+  })
+})
+
+test_that("so do the errors of tests of tables and of screens, and messages", {
+  counts <- matrix(c(4, 1, 2, 5), 2)
+  expect_snapshot({
+    said(cmh())
+    said(crosstab(x[-1], y))
+    said(crosstab(rep("a", 24), y))
+    said(crosstab(x, y, weights = y / 2))
+    said(crosstab(x, y, weights = 0 * y))
+    said(crosstab(-counts))
+    said(crosstab(counts * 2^52))
+    said(crosstab(y ~ x + strata(x)))
+    said(cmh(y ~ nothing))
+    said(cmh(counts, conf.level = 95))
+    said(cmh(factor(seq_len(11000) %% 5500), rep(0:3, 2750)))
+    said(univariate(y ~ x, weights = y - 1))
+    said(univariate(x ~ 1))
+    said(screen_crosstab(x, y))
+    said(screen_crosstab(data.frame(x), y, strata = x, test = "trend"))
+    said(screen_logrank(data.frame(g), -t, s))
+    said(screen_logrank(g, one_column(-t), one_column(s)))
+    said(audit_crosstab(counts, "NS"))
+    said(quantile(km(t, s), 50))
+    said(km(t, s, weights = c(1e17, 0.5, 1, 1, 1, 1)))
+    said(km(t, s, weights = 1e17 * s))
+    said(logrank(t, 0 * s, g))
+    said(logrank(t, s, g, strata = g))
+    said(logrank(1:60, rep(1, 60), 1:60))
+    said(cmh(x, y, x))
+    said(univariate(y ~ g, list(y = y, g = "a")[c(1, 2)]))
   })
 })
