@@ -1,5 +1,6 @@
 # Adds up what the runs recorded in build/results. A test that every run skipped counts as
-# failed, and so does a package that draws or tidies our fits and has no test.
+# failed, and so does a package that draws or tidies our fits and has no test, and a fault whose
+# number no test has in its name.
 # Usage: Rscript .ci/summary.R [steps that failed]
 
 consumers <- c("broom", "ggsurvfit", "survminer")
@@ -46,11 +47,18 @@ for (package in consumers) {
   if (!any(ran[mentioned], na.rm = TRUE)) untested <- c(untested, package)
 }
 
+# Every number of the list of faults that a user's data can have stands in the name of a test.
+faults <- sprintf("F%02d", 1:62)
+named <- unlist(regmatches(tests$test, gregexpr("F[0-9]{2}", tests$test)))
+unnamed <- setdiff(faults, named)
+
 complain <- function(what, which) if (length(which)) cat(paste0(what, ": ", which, "\n"), sep = "")
 complain("Skipped in every run", never)
 complain("No test ran with", untested)
+complain("No test names", unnamed)
 complain("Step failed", failed_steps)
 
-failed <- sum(all_runs$failed) + length(never) + length(untested) + length(failed_steps)
+failed <- sum(all_runs$failed) + length(never) + length(untested) + length(unnamed) +
+  length(failed_steps)
 cat(sprintf("%d passed, %d failed\n", sum(all_runs$passed), failed))
 if (failed) quit(status = 1L)

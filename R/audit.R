@@ -22,10 +22,11 @@
 #' @param scales multiples of the counts to try. A multiple that does not leave every
 #'   count whole is left out, and the print says so.
 #' @return A data frame of class `riskset_audit` with one row a test and scale: `method`,
-#'   `scale`, `n` (patients in the scaled table), `p.value`, `printed` (the P as printed)
-#'   and `match`. Methods are `Pearson chi-square`, `Continuity correction (Yates)` (2 x 2
-#'   only), `N-1 chi-square` (Pearson's times (N - 1) / N), `Likelihood ratio` and
-#'   `Fisher's exact test`. `print()` says in words what agrees.
+#'   `scale`, `n` (patients in the scaled table), `p.value`, `log.p` (its logarithm, which does
+#'   not underflow), `printed` (the P as printed) and `match`. Methods are
+#'   `Pearson chi-square`, `Continuity correction (Yates)` (2 x 2 only), `N-1 chi-square`
+#'   (Pearson's times (N - 1) / N), `Likelihood ratio` and `Fisher's exact test`. `print()`
+#'   says in words what agrees.
 #' @section Errors:
 #' Each has class `riskset_error` and one of its own. `riskset_error_table`: counts that
 #' are negative, fractional, missing or infinite, a single row or column, a row or column
@@ -43,6 +44,7 @@
 #' audit[audit$match, ]
 #' @export
 audit_crosstab <- function(counts, p, digits = NULL, scales = c(1/4, 1/3, 1/2, 1, 2, 3)) {
+  check_given(counts = missing(counts))
   if (missing(p)) abort("p", "`p` is missing; the P that was printed is wanted")
   counts <- audited_counts(counts)
   printed <- read_printed_p(p, digits)
@@ -54,7 +56,8 @@ audit_crosstab <- function(counts, p, digits = NULL, scales = c(1/4, 1/3, 1/2, 1
     method = as.character(unlist(lapply(tests, `[[`, "method"))),
     scale = rep(values, vapply(tests, nrow, 0L)),
     n = as.numeric(unlist(lapply(tests, `[[`, "n"))),
-    p.value = as.numeric(unlist(lapply(tests, `[[`, "p.value")))
+    p.value = as.numeric(unlist(lapply(tests, `[[`, "p.value"))),
+    log.p = as.numeric(unlist(lapply(tests, `[[`, "log.p")))
   )
   out$printed <- rep(printed$text, nrow(out))
   out$match <- agrees(out$p.value, printed)
@@ -180,17 +183,17 @@ fraction_text <- function(fraction) {
 
 # The tests of one table of whole counts: method, p.value, n.
 audit_tests <- function(counts) {
-  tests <- crosstab_tests(counts)[c("method", "statistic", "df", "p.value")]
+  tests <- crosstab_tests(counts)[c("method", "statistic", "df", "p.value", "log.p")]
   n <- sum(counts)
   smaller <- tests[tests$method == "Pearson chi-square", ]
   smaller$method <- "N-1 chi-square"
-  smaller$p.value <- stats::pchisq(smaller$statistic * (n - 1) / n, smaller$df,
-                                   lower.tail = FALSE)
+  smaller[c("p.value", "log.p")] <- chi_p(smaller$statistic * (n - 1) / n, smaller$df)
   tests <- rbind(tests, smaller)
   shown <- c("Pearson chi-square", "Continuity correction (Yates)", "N-1 chi-square",
              "Likelihood ratio", "Fisher's exact test")
   rows <- match(shown, tests$method, 0L)
-  data.frame(method = tests$method[rows], p.value = tests$p.value[rows], n = n)
+  data.frame(method = tests$method[rows], p.value = tests$p.value[rows],
+             log.p = tests$log.p[rows], n = n)
 }
 
 #' @rdname audit_crosstab
@@ -209,7 +212,7 @@ print.riskset_audit <- function(x, ...) {
 
 # Rows picked from an audit, or several audits bound together, do not tell one story.
 whole_audit <- function(x) {
-  columns <- c("method", "scale", "n", "p.value", "printed", "match")
+  columns <- c("method", "scale", "n", "p.value", "log.p", "printed", "match")
   identical(names(x), columns) && identical(nrow(x), attr(x, "tried"))
 }
 
@@ -228,7 +231,7 @@ audit_verdict <- function(x) {
 
 nearest_miss <- function(x) {
   value <- read_p_text(x$printed[1L], NULL)$value
-  order(abs(log(pmax(x$p.value, 1e-300) / max(value, 1e-300))))[1L]
+  order(abs(x$log.p - log(max(value, 1e-300))))[1L]
 }
 
 audit_sentence <- function(x, rows) {
@@ -242,7 +245,8 @@ audit_sentence <- function(x, rows) {
 # like a half. A tiny P shows its size instead.
 two_digits_more <- function(p, digits) {
   digits <- as.integer(min(digits + 2, 16))
-  ifelse(p < 10^(1 - digits), sprintf("%.2g", p), sprintf("%.*f", digits, p))
+  shown <- ifelse(p < 10^(1 - digits), sprintf("%.2g", p), sprintf("%.*f", digits, p))
+  ifelse(p < 2.2e-16, "< 2.2e-16", shown)
 }
 
 relation_text <- function(printed) {

@@ -34,7 +34,7 @@
 #'   * `observed`, `expected`: exposures x outcomes, summed over strata; `variance` of the first
 #'     cell, and `covariance` of all cells but the last outcome's;
 #'   * `homogeneity`: for 2 x 2 tables a data frame with the Breslow-Day test and Tarone's
-#'     correction of it (`method`, `statistic`, `df`, `p.value`, `reason`);
+#'     correction of it (`method`, `statistic`, `df`, `p.value`, `log.p`, `reason`);
 #'   * `strata`: how many are `informative`, of how many in `total`; `n`, `n.missing`, and
 #'     `unused`, the number of levels of exposure and outcome that nobody has;
 #'   * `reason`: why something is `NA`, empty otherwise.
@@ -60,6 +60,12 @@
 #' class `riskset_rank` and the print announce. The rank counts the pivots above 1e-11 of a
 #' Cholesky factorisation of the correlations. Scores of the first two of SAS's statistics are
 #' numbers themselves, and 1, 2, ... for the levels of factors and tables.
+#'
+#' A number with more than 50 distinct values is a group for each of them, which a message of class
+#' `riskset_groups` says.
+#'
+#' Tables of more than 10000 cells (without those of the last outcome) in a stratum are an error
+#' of class `riskset_error_too_large`, before their covariance is allocated.
 #'
 #' The exact test takes the work of a convolution over strata; beyond 1e10 multiplications (a
 #' few seconds) it is an error of class `riskset_error_too_large`. Its estimate and limits are
@@ -111,7 +117,8 @@ cmh.default <- function(x, y = NULL, strata = NULL, weights = NULL, subset = NUL
                         alternative = c("two.sided", "less", "greater"), conf.level = 0.95,
                         ...) {
   if ("formula" %in% ...names()) return(call_method(cmh.formula))
-  if (!missing(x)) refuse_no_vector(x)
+  check_given(x = missing(x))
+  refuse_no_vector(x)
   check_dots(...)
   options <- cmh_options(correct, exact, alternative, conf.level)
   label <- call_label(substitute(x), "x")
@@ -136,7 +143,7 @@ cmh_options <- function(correct, exact, alternative, conf.level) {
 }
 
 counted_strata <- function(rows) {
-  table <- drop_unused(contingency_count(rows))
+  table <- drop_unused(contingency_told(rows))
   check_margins(table)
   table
 }
@@ -148,6 +155,7 @@ new_cmh <- function(table, options) {
     abort("argument", "`%s` is for tables of two rows and two columns, not %s",
           if (options$exact) "exact" else "alternative", paste(dim(counts), collapse = " x "))
   }
+  check_covariance(dim(counts))
   core <- .Call(C_cmh, counts)
   check_report(core)
   test <- if (two_by_two) odds_ratio_test(core, counts, options) else general_test(core, table)
@@ -155,6 +163,16 @@ new_cmh <- function(table, options) {
   class(out) <- c("riskset_cmh", "htest")
   announce_cmh(out)
   out
+}
+
+# As many cells but the last outcome's as a log-rank test can have groups.
+covariance_fits <- function(shape) shape[1L] * (shape[2L] - 1) <= 1e4
+
+check_covariance <- function(shape) {
+  if (!covariance_fits(shape)) {
+    abort("too_large", "%.0f exposures and %.0f outcomes have more than the 10000 cells of %s",
+          shape[1L], shape[2L], "which a covariance matrix can be made")
+  }
 }
 
 cmh_sums <- function(core, table) {
@@ -270,10 +288,10 @@ homogeneity <- function(counts, odds) {
     df <- core[3L] - 1
     if (df > 0) found <- core[1:2] else reason <- "only one stratum is informative"
   }
+  p <- chi_p(found, if (is.na(found[1L])) NA_real_ else df)
   as_frame(
     method = c("Breslow-Day", "Tarone"), statistic = found, df = rep(as.double(df), 2L),
-    p.value = stats::pchisq(found, if (is.na(found[1L])) NA_real_ else df, lower.tail = FALSE),
-    reason = rep(as.character(reason), 2L)
+    p.value = p$p, log.p = p$log_p, reason = rep(as.character(reason), 2L)
   )
 }
 

@@ -45,6 +45,14 @@ what <- function(x) {
   if (is.atomic(x) || is.list(x)) sprintf("%s of length %d", kind, length(x)) else kind
 }
 
+# What the user left out, by its name: R would name the helper that looked for it.
+check_given <- function(...) {
+  left_out <- c(...)
+  if (any(left_out)) {
+    abort("argument", "`%s` is missing, with no default", names(left_out)[left_out][1L])
+  }
+}
+
 check_flag <- function(x, name) {
   if (!is.logical(x) || length(x) != 1L || is.na(x)) {
     abort("argument", "`%s` must be TRUE or FALSE, not %s", name, what(x))
@@ -52,14 +60,14 @@ check_flag <- function(x, name) {
 }
 
 check_level <- function(x, name) {
-  if (!is.numeric(x) || length(x) != 1L || is.na(x) || x <= 0 || x >= 1) {
+  if (!is_number(x) || length(x) != 1L || is.na(x) || x <= 0 || x >= 1) {
     abort("level", "`%s` must be one number between 0 and 1 (such as 0.95), not %s", name,
           what(x))
   }
 }
 
 check_finite <- function(x, name, least = -Inf) {
-  if (!is.numeric(x) || length(x) != 1L || !is.finite(x) || x < least) {
+  if (!is_number(x) || length(x) != 1L || !is.finite(x) || x < least) {
     wanted <- if (is.finite(least)) sprintf(" of at least %g", least) else ""
     abort("argument", "`%s` must be one finite number%s, not %s", name, wanted, what(x))
   }

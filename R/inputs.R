@@ -173,6 +173,9 @@ plain_number <- function(x, name, kind = "argument") {
   x
 }
 
+# For arguments of few numbers, which are compared as they stand: their bits must be numbers.
+is_number <- function(x) is.numeric(x) && !inherits(x, "integer64")
+
 # integer64 holds 64-bit integers in the bits of doubles.
 integer64_number <- function(x, name) {
   out <- .Call(C_integer64, unclass(x))
@@ -203,6 +206,9 @@ check_length <- function(x, n, name, first) {
 # What the C core tabulates, and what it stands for. `rows` goes to C as it is; `terms` name the
 # variables behind group and stratum in the order of the formula.
 survival_rows <- function(y, terms, weights, event, data = NULL, kept = NULL) {
+  for (t in terms) {
+    if (t$role == "group" && t$kind == "number") tell_many_groups(t$name, length(t$labels))
+  }
   group <- combine_terms(terms, "group")
   stratum <- combine_terms(terms, "stratum")
   if (group$n * stratum$n > 5e8) {
@@ -218,6 +224,14 @@ survival_rows <- function(y, terms, weights, event, data = NULL, kept = NULL) {
     terms = lapply(terms, `[[<-`, "code", NULL),
     data = data, kept = kept
   )
+}
+
+# A group for each of many numbers is seldom meant.
+tell_many_groups <- function(name, count) {
+  if (count > 50) {
+    inform("groups", "`%s` has %.0f distinct numbers, each a group of its own; cut() makes fewer",
+           name, count)
+  }
 }
 
 # Before anything is subset: a short column would be filled up with NA.
@@ -348,7 +362,7 @@ check_status <- function(status, event) {
         (is.integer(status) || is.double(status) || is.logical(status))) {
     return(status)
   }
-  if (!is.null(event) && (!is.numeric(event) || length(event) != 1L || is.na(event))) {
+  if (!is.null(event) && (!is_number(event) || length(event) != 1L || is.na(event))) {
     abort("status", "`event` must be the one code of `status` that is an event, not %s",
           what(event))
   }
@@ -384,12 +398,22 @@ read_weights <- function(w) {
   if (is.null(w)) NULL else plain_number(w, "weights", "weights")
 }
 
+# Of fractional weights: a subject that vanishes beside the sum of all would leave the risk sets
+# silently, and squares must not underflow.
+check_precision <- function(weights) {
+  weights <- as.double(weights)
+  used <- range(weights[weights > 0], na.rm = TRUE)
+  if (used[1L] * 2^52 >= sum(weights, na.rm = TRUE) && used[1L] > 1e-100) return(invisible())
+  abort("weights", "`weights` from %g to %g lose precision: the least (but 0) must be above %s",
+        used[1L], used[2L], "1e-100 and 2^-52 of their sum")
+}
+
 read_subset <- function(keep, n) {
   if (is.logical(keep)) {
     if (length(keep) != n) {
       abort("length", "`subset` has length %d but there are %d rows", length(keep), n)
     }
-  } else if (!is.numeric(keep)) {
+  } else if (!is_number(keep)) {
     abort("argument", "`subset` must be logical or row numbers, not %s", what(keep))
   }
   rows <- seq_len(n)[keep]
@@ -456,6 +480,9 @@ combine_terms <- function(terms, role) {
 check_report <- function(result, kept = NULL) {
   status <- result$status
   if (status == "memory") abort("memory", "not enough memory for this call")
+  if (status == "large" && identical(result$report$weights, 1L)) {
+    abort("weights", "`weights` must sum to 2^53 at most: beyond it whole numbers lose precision")
+  }
   if (status == "large") {
     abort("too_large", "the data have too many rows, groups or strata for this method")
   }
@@ -579,7 +606,7 @@ subset_rows <- function(subset, n) {
   if (is.logical(subset)) {
     check_length(subset, n, "subset", "x")
     rows <- which(subset)
-  } else if (is.numeric(subset) && all(is.finite(subset)) && all(abs(subset) <= n)) {
+  } else if (is_number(subset) && all(is.finite(subset)) && all(abs(subset) <= n)) {
     rows <- seq_len(n)[subset]
   } else {
     abort("argument", "`subset` must be logical or row numbers from 1 to %.0f, not %s", n,
@@ -661,6 +688,17 @@ contingency_count <- function(rows) {
   dimnames(counts) <- read$labels
   list(counts = counts, scores = read$values, fixed = read$fixed,
        n.missing = found$missing, data.name = contingency_name(rows$names))
+}
+
+# The same for a test of one table, which a number of many values is told in.
+contingency_told <- function(rows) {
+  table <- contingency_count(rows)
+  for (i in 1:2) {
+    if (dim(table$counts)[i] > 50 && is.numeric(rows[[i]]) && !table$fixed[i]) {
+      tell_many_groups(names(dimnames(table$counts))[i], sum(apply(table$counts, i, sum) > 0))
+    }
+  }
+  table
 }
 
 # The three categories side by side; without strata the third has one level, everybody's.

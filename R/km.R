@@ -12,7 +12,11 @@
 #' S <= 0.5; at exactly 0.5 [survival::survfit()] takes a midpoint) and its interval: the median
 #' -/+ 1.96 standard errors, where the standard error is that of S at the median over the density
 #' (S(u) - S(l)) / (l - u), u the last event time with S >= 0.55 and l the first with
-#' S <= 0.45. For other probabilities 0.05 is added and taken likewise.
+#' S <= 0.45. For other probabilities 0.05 is added and taken likewise. S is compared with a
+#' tolerance of 1e-9, since it is a product of rounded factors (of 1.5e-8 for `"band"`). Where a
+#' curve does not reach the probability, the quantile is `NA`.
+#'
+#' Where S is 0 its standard error on the log scale is infinite, and the limits are `NA`.
 #'
 #' @param x,formula A formula `Surv(time, status) ~ group`, `Surv(entry, time, status) ~ group` or
 #'   with `+ strata(stratum)`; numeric times; a [risk_table()]; in methods, a fit of `km()`.
@@ -356,7 +360,7 @@ pick_entries <- function(entries, at) {
 quantile.riskset_km <- function(x, probs = c(0.25, 0.5, 0.75), conf.int = TRUE,
                                 ci = c("band", "spss"), ...) {
   ci <- check_choice(ci, c("band", "spss"), "ci")
-  if (!is.numeric(probs) || anyNA(probs) || any(probs < 0 | probs > 1)) {
+  if (!is_number(probs) || anyNA(probs) || any(probs < 0 | probs > 1)) {
     abort("argument", "`probs` must be numbers between 0 and 1, not %s", what(probs))
   }
   if (ci == "band") return(NextMethod())

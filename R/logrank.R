@@ -15,7 +15,8 @@
 #' @inheritParams risk_table
 #' @param weights Case weights: whole numbers, which count subjects. Fractional weights are
 #'   refused, since the statistic would grow with their sum.
-#' @param rho,gamma Powers of the weight: see Details; `gamma` must not be negative.
+#' @param rho,gamma Powers of the weight: see Details. `rho` may be any finite number, though far
+#'   from 0 a few event times decide alone; `gamma` must not be negative.
 #' @param time The same as `x`, for calls that name it.
 #' @param ... Nothing else: arguments that do not exist here yet are refused by name.
 #'

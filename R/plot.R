@@ -129,7 +129,7 @@ check_labels <- function(labels, count) {
 }
 
 check_numbers <- function(x, name, wanted, count = length(x), least = -Inf) {
-  fine <- is.numeric(x) && length(x) == count && length(x) > 0L
+  fine <- is_number(x) && length(x) == count && length(x) > 0L
   if (!fine || !all(is.finite(x)) || any(x < least)) {
     abort("argument", "`%s` must be %s, not %s", name, wanted, what(x))
   }
@@ -161,6 +161,7 @@ plot_args <- function(dots) {
   method <- utils::getS3method("plot", "survfit", envir = asNamespace("survival"))
   typed <- as.call(c(list(quote(plot), quote(x)), dots))
   args <- as.list(match.call(method, typed))[-(1:2)]
+  if (is.numeric(args$conf.int)) check_level(args$conf.int, "conf.int")
   if ("type" %in% names(args)) {
     abort("argument", "`type` must be left out (survival curves are steps), not %s",
           what(args$type))

@@ -14,10 +14,13 @@
 #' @param x,formula A formula `Surv(time, status) ~ group + strata(stratum)`, or
 #'   `Surv(entry, time, status) ~ ...` for subjects who come under observation late; a numeric
 #'   vector of times; a fit of [km()]. Variables outside `strata()` make the groups (their
-#'   combinations, where there are several), those within it the strata.
+#'   combinations, where there are several), those within it the strata. A number with more than
+#'   50 distinct values is a group for each of them, which a message of class `riskset_groups` says.
 #' @param data A data frame, list or environment with the variables of the formula.
 #' @param weights Case weights, one for each row: whole numbers count subjects. Fractional
-#'   weights are allowed in [km()] only.
+#'   weights are allowed in [km()] only. Whole ones must sum to 2^53 at most, and of fractional
+#'   ones the least must be above 2^-52 of their sum (but for 0): beyond that they lose precision,
+#'   which is an error of class `riskset_error_weights`.
 #' @param subset Rows to use: logical, or row numbers; evaluated in `data`.
 #' @param event The code of `status` that is an event; every other code is then a censoring.
 #'   By default as in [survival::Surv()]: `TRUE`, 2 where 2 occurs, otherwise 1.
@@ -40,7 +43,9 @@
 #'   Errors have class `riskset_error` and name the argument: times must be numeric and not
 #'   negative, an event must have a finite time, `status` must be 0/1, 1/2 or logical (a factor
 #'   is refused), `entry` must be less than `time`, weights not negative. Rows with a missing
-#'   value are dropped and counted.
+#'   value are dropped and counted; `print()` names groups without rows. 0 is a time like any
+#'   other, so that an event there makes S(0) less than 1; a censoring at `Inf` never leaves the
+#'   risk set.
 #' @references Kaplan EL, Meier P (1958). Nonparametric estimation from incomplete
 #'   observations. *JASA* 53:457-481. \doi{10.1080/01621459.1958.10501452}
 #' @examples
@@ -117,6 +122,7 @@ tabulate_once <- function(input, timefix) {
   counts <- .Call(C_tabulate, input$rows, ties)
   check_report(counts, input$kept)
   check_spells(input$rows, ties)
+  if (counts$report$weights == 2L) check_precision(input$rows$weight)
   new_table(counts, input, timefix)
 }
 
@@ -171,8 +177,16 @@ code_labels <- function(table, role) {
   }
   names <- vapply(terms_of(table, role), `[[`, "", "name")
   levels <- term_levels(part, n)
-  pieces <- Map(function(name, labels, at) paste0(name, "=", labels[at]), names, part$labels, levels)
-  do.call(paste, c(unname(pieces), sep = ", "))
+  distinct_labels(part$labels, function(labels) {
+    pieces <- Map(function(name, labels, at) paste0(name, "=", labels[at]), names, labels, levels)
+    do.call(paste, c(unname(pieces), sep = ", "))
+  })
+}
+
+# Levels that hold ", b=" may make one text of two combinations: then all are quoted.
+distinct_labels <- function(labels, write) {
+  out <- write(labels)
+  if (anyDuplicated(out)) write(lapply(labels, encodeString, quote = "\"")) else out
 }
 
 terms_of <- function(table, role) {
@@ -209,7 +223,7 @@ risk_sets <- function(table) {
 summary.riskset_table <- function(object, times, ...) {
   check_dots(...)
   if (missing(times)) times <- c(0, pretty(object$time[is.finite(object$time)]))
-  if (!is.numeric(times) || length(times) == 0L || anyNA(times) || is.unsorted(times)) {
+  if (!is_number(times) || length(times) == 0L || anyNA(times) || is.unsorted(times)) {
     abort("argument", "`times` must be increasing numbers, not %s", what(times))
   }
   times <- unique(times)
@@ -259,6 +273,8 @@ print.riskset_table <- function(x, digits = getOption("digits") - 3L, ...) {
   keep <- c(length(strata) > 1L, length(groups) > 1L, TRUE, TRUE, TRUE, TRUE)
   cat("Risk table of", format(sum(x$rows), big.mark = ","), "rows\n\n")
   print(out[keep], digits = digits, row.names = FALSE)
+  empty <- groups[rowSums(matrix(x$rows, x$n_group)) == 0]
+  if (length(empty)) cat("groups without rows: ", paste(empty, collapse = ", "), "\n", sep = "")
   cat(table_notes(x), sep = "\n")
   invisible(x)
 }

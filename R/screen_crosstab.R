@@ -26,8 +26,8 @@
 #' @return A data frame with one row a column of `x`: `column` (its name, or number), `n`
 #'   (subjects without a missing value), `events` (of them, those at the second level of `y`),
 #'   `statistic`, `df`, `p.value`, `log.p` (which does not underflow), and `reason`: why the test
-#'   is `NA`, where it is (a constant column, no complete row). Then `odds.ratio` and
-#'   `p.adjusted` if asked for.
+#'   is `NA`, where it is (a constant column, no complete row, for `"cmh"` too many
+#'   values). Then `odds.ratio` and `p.adjusted` if asked for.
 #' @details
 #' Columns are shared among `getOption("riskset.threads", 2)` threads; the answer does not
 #' depend on how many. Columns of few whole numbers, factors and logical values are counted as
@@ -48,6 +48,7 @@
 screen_crosstab <- function(x, y, strata = NULL, test = c("pearson", "trend", "cmh"),
                             odds.ratio = FALSE, adjust = NULL, ...) {
   check_dots(...)
+  check_given(x = missing(x), y = missing(y))
   check_flag(odds.ratio, "odds.ratio")
   if (!is.null(adjust)) check_choice(adjust, stats::p.adjust.methods, "adjust")
   test <- screen_test(if (missing(test)) NULL else test, strata)
@@ -120,6 +121,7 @@ screen_wide <- function(found, j, x, y, strata, test) {
   table <- drop_unused(table)
   shape <- dim(table$counts)
   found$reason[j] <- if (shape[1L] < 2L) 2L else if (shape[2L] < 2L) 3L else 0L
+  if (test == "cmh" && found$reason[j] == 0L && !covariance_fits(shape)) found$reason[j] <- 6L
   if (found$reason[j] != 0L) return(found)
   if (test == "cmh") {
     core <- .Call(C_cmh, table$counts)
@@ -147,7 +149,7 @@ screen_names <- function(x) {
 }
 
 screen_reasons <- c("no complete row", "the column is constant", "the outcome is constant",
-                    "no stratum is informative")
+                    "no stratum is informative", NA, "too many distinct values")
 
 screen_frame <- function(found, names, odds.ratio, adjust) {
   out <- list(column = names, n = found$n, events = found$events, statistic = found$statistic,

@@ -36,6 +36,7 @@
 #' @export
 screen_logrank <- function(x, time, status, strata = NULL, hazard.ratio = FALSE, adjust = NULL,
                            event = NULL, timefix = TRUE) {
+  check_given(x = missing(x), time = missing(time), status = missing(status))
   check_flag(hazard.ratio, "hazard.ratio")
   out <- if (is.matrix(time)) screen_trials(x, time, status, strata, event, timefix)
          else screen_columns(x, time, status, strata, event, timefix)

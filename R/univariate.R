@@ -41,9 +41,10 @@
 #'   Markdown knits to a table with its footnotes as a paragraph (HTML, LaTeX, Word).
 #'   `as.data.frame()` gives one row a level: `factor`, `level`, `n`, then `n.<outcome>`
 #'   and `percent.<outcome>` (not rounded) for each outcome level, `median.`, `q1.` and
-#'   `q3.<outcome>` if a factor is numeric, and `statistic`, `df`, `p.value`, `p.adjusted`
-#'   (if asked for), `test`, `n.missing`, repeated for each level of a factor. `format()`
-#'   gives the printed cells as a matrix of text.
+#'   `q3.<outcome>` if a factor is numeric, and `statistic`, `df`, `p.value`, `log.p` (its
+#'   logarithm, which does not underflow), `p.adjusted` (if asked for), `test`, `n.missing`,
+#'   repeated for each level of a factor. `format()` gives the printed cells as a matrix of
+#'   text.
 #' @section Errors:
 #' Each has class `riskset_error` and one of its own. `riskset_error_formula`: no outcome,
 #' no variable, an interaction or offset, a variable that does not exist.
@@ -78,6 +79,7 @@ univariate <- function(formula, data = NULL, weights = NULL, subset = NULL, bloc
                        percent = c("row", "column"), digits = 1,
                        rounding = c("half-up", "half-even"), adjust = "none", ...) {
   check_dots(...)
+  check_given(formula = missing(formula))
   style <- univariate_style(percent, digits, rounding, adjust)
   parts <- univariate_formula(formula, data)
   frame <- univariate_frame(parts, data, list(
@@ -158,6 +160,7 @@ whole_weights <- function(weights) {
           format(weights[wrong[1L]]), wrong[1L])
   }
   if (sum(weights) == 0) abort("weights", "`weights` are all zero")
+  if (sum(weights) > 2^53) abort("weights", "`weights` sum to %g, more than 2^53", sum(weights))
   weights
 }
 
@@ -247,7 +250,7 @@ category_values <- function(x) if (inherits(x, "difftime")) as.numeric(x) else x
 category_test <- function(counts) {
   note <- undefined_reason(counts)
   if (note != "") {
-    part <- list(statistic = NA_real_, df = NA_real_, p.value = NA_real_)
+    part <- list(statistic = NA_real_, df = NA_real_, p.value = NA_real_, log.p = NA_real_)
   } else {
     part <- pearson_test(counts[, colSums(counts) > 0, drop = FALSE])
   }
@@ -298,18 +301,31 @@ rank_test <- function(groups) {
   groups <- groups[lengths(groups) > 0L]
   if (length(groups) < 2L) {
     test <- list(statistic = NA_real_, p.value = NA_real_)
+    log_p <- NA_real_
   } else if (two) {
     test <- stats::wilcox.test(groups[[1L]], groups[[2L]], exact = FALSE)
+    log_p <- wilcoxon_log_p(groups, test$statistic)
   } else {
     test <- stats::kruskal.test(groups)
+    log_p <- chi_p(test$statistic, test$parameter)$log_p
   }
   list(
     test = if (two) "Wilcoxon rank-sum" else "Kruskal-Wallis",
     statistic = as.numeric(test$statistic),
     df = if (is.null(test$parameter)) NA_real_ else as.numeric(test$parameter),
-    p.value = test$p.value,
+    p.value = test$p.value, log.p = as.numeric(log_p),
     note = if (length(groups) < 2L) "only one outcome occurs" else ""
   )
+}
+
+# wilcox.test() gives no logarithm: its normal approximation again, with both corrections.
+wilcoxon_log_p <- function(groups, w) {
+  size <- as.numeric(lengths(groups))
+  n <- sum(size)
+  ties <- as.numeric(table(rank(unlist(groups))))
+  variance <- prod(size) / 12 * (n + 1 - sum(ties^3 - ties) / (n * (n - 1)))
+  off <- max(0, abs(w - prod(size) / 2) - 0.5)
+  min(0, log(2) + stats::pnorm(off / sqrt(variance), lower.tail = FALSE, log.p = TRUE))
 }
 
 # How many patients have each code 1..k; NA counts for none.
@@ -358,6 +374,7 @@ tidy_block <- function(block, p.adjusted, x, measured) {
   out$statistic <- test$statistic
   out$df <- test$df
   out$p.value <- test$p.value
+  out$log.p <- test$log.p
   if (x$style$adjust != "none") out$p.adjusted <- p.adjusted
   out$test <- test$test
   out$n.missing <- block$n.missing

@@ -1,5 +1,4 @@
-# Shared by the tests of the survival half: comparisons with the installed survival, and
-# independent computations written from the formulas, on rows, without a risk table.
+# Shared by the tests of the survival half: comparisons with the installed survival, and data.
 
 aml <- survival::aml
 heart <- survival::heart
@@ -70,6 +69,13 @@ expect_survdiff <- function(formula, data, rho = 0, ...) {
   invisible(test)
 }
 
+expect_plain_logrank <- function(test, plain) {
+  expect_equal(unname(test$observed), plain$observed, tolerance = 1e-10)
+  expect_equal(unname(test$expected), plain$expected, tolerance = 1e-10)
+  expect_equal(unname(test$variance), plain$variance, tolerance = 1e-10)
+  expect_equal(unname(c(test$statistic, test$parameter)), c(plain$statistic, plain$df), tolerance = 1e-9)
+}
+
 # An error of the package: of this kind, with this in its message (a regular expression).
 expect_refused <- function(expr, message = NULL, kind) {
   expect_error(expr, message, class = paste0("riskset_error_", kind))
@@ -79,60 +85,7 @@ same_table <- function(x, y, tolerance = 1e-12) {
   expect_equal(as.data.frame(x), as.data.frame(y), tolerance = tolerance)
 }
 
-# ---- Independent computations ------------------------------------------------------------
-
-# Fleming and Harrington's G(rho, gamma) from rows, one event time after the other: Harrington
-# and Fleming (1982) Biometrika 69:553-566. A row of weight k is k rows.
-plain_logrank <- function(time, status, group, strata = rep(1, length(time)),
-                          entry = rep(-1, length(time)), weights = rep(1, length(time)),
-                          rho = 0, gamma = 0) {
-  rows <- rep(seq_along(time), weights)
-  group <- factor(group)
-  k <- nlevels(group)
-  observed <- expected <- numeric(k)
-  variance <- matrix(0, k, k)
-  for (stratum in split(rows, strata[rows])) {
-    surv <- 1
-    for (t in sort(unique(time[stratum][status[stratum] == 1]))) {
-      risk <- stratum[time[stratum] >= t & entry[stratum] < t]
-      dead <- risk[time[risk] == t & status[risk] == 1]
-      n <- length(risk)
-      d <- length(dead)
-      share <- tabulate(group[risk], k) / n
-      weight <- surv^rho * (1 - surv)^gamma
-      observed <- observed + weight * tabulate(group[dead], k)
-      expected <- expected + weight * d * share
-      if (n > 1) variance <- variance + weight^2 * d * (n - d) / (n - 1) * (diag(share, k) - outer(share, share))
-      surv <- surv * (1 - d / n)
-    }
-  }
-  e <- eigen(variance, symmetric = TRUE)
-  kept <- e$values > 1e-9 * e$values[1L]
-  along <- crossprod(e$vectors[, kept, drop = FALSE], observed - expected)
-  list(observed = observed, expected = expected, variance = variance,
-       statistic = sum(along^2 / e$values[kept]), df = sum(kept))
-}
-
-expect_plain_logrank <- function(test, plain) {
-  expect_equal(unname(test$observed), plain$observed, tolerance = 1e-10)
-  expect_equal(unname(test$expected), plain$expected, tolerance = 1e-10)
-  expect_equal(unname(test$variance), plain$variance, tolerance = 1e-10)
-  expect_equal(unname(c(test$statistic, test$parameter)), c(plain$statistic, plain$df), tolerance = 1e-9)
-}
-
-# The quantile and interval of SPSS's KM for one sample, as design.md states them.
-plain_spss <- function(time, status, p) {
-  times <- sort(unique(time[status == 1]))
-  n <- vapply(times, function(t) sum(time >= t), 0)
-  d <- vapply(times, function(t) sum(time == t & status == 1), 0)
-  surv <- cumprod(1 - d / n)
-  se <- surv * sqrt(cumsum(d / (n * (n - d))))
-  m <- times[surv <= 1 - p + 1e-9][1L]
-  u <- rev(times[surv >= 1 - p + 0.05 - 1e-9])[1L]
-  l <- times[surv <= 1 - p - 0.05 + 1e-9][1L]
-  slope <- (surv[match(u, times)] - surv[match(l, times)]) / (l - u)
-  m + c(0, -1.96, 1.96) * se[match(m, times)] / slope
-}
+# ---- Ties ---------------------------------------------------------------------------------
 
 # Runs of times by the rule of `timefix = TRUE`, for times 1 + k * 2^-52: there one unit in the
 # last place is one step of k.

@@ -130,7 +130,7 @@ test_that("a crosstab() result, a data frame and a table are taken as counts", {
 test_that("the result is a data frame with the documented columns", {
   audit <- audit_crosstab(number, "0.020")
   expect_s3_class(audit, c("riskset_audit", "data.frame"), exact = TRUE)
-  expect_named(audit, c("method", "scale", "n", "p.value", "printed", "match"))
+  expect_named(audit, c("method", "scale", "n", "p.value", "log.p", "printed", "match"))
 })
 
 test_that("print says in words which test agrees, and how nearly", {
@@ -148,11 +148,11 @@ test_that("print says in words which test agrees, and how nearly", {
 
 test_that("rows picked from an audit print as rows", {
   audit <- audit_crosstab(number, "0.020")
-  expect_output(print(audit[audit$match, ]), "method +scale +n +p.value")
+  expect_output(print(audit[audit$match, ]), "method +scale +n +p.value +log.p")
   expect_output(print(rbind(audit, audit)), "method +scale +n +p.value")
 })
 
-test_that("counts that are no table of patients are refused", {
+test_that("counts that are no table of patients are refused (F48)", {
   refused <- function(counts, message) {
     expect_error(audit_crosstab(counts, 0.05), message, class = "riskset_error_table")
   }
@@ -190,4 +190,16 @@ test_that("digits and scales out of range are refused", {
   refused("`scales`", 0.02, scales = numeric())
   refused("`scales`", 0.02, scales = pi)
   refused("`scales`", 0.02, scales = "1/2")
+})
+
+test_that("F54: a computed P that underflows keeps its logarithm and is not printed as 0", {
+  audit <- audit_crosstab(matrix(c(2000, 1, 1, 2000), 2), "0.3", scales = 1:2)
+  expect_true(all(audit$p.value == 0))
+  tests <- crosstab(matrix(c(2000, 1, 1, 2000), 2))$tests
+  expect_identical(audit$log.p[c(1, 2, 4, 5)], tests$log.p[1:4])
+  n <- 4002
+  expect_equal(audit$log.p[3], pchisq(tests$statistic[1] * (n - 1) / n, 1, lower.tail = FALSE, log.p = TRUE))
+  expect_true(all(audit$log.p < -1900))
+  # The nearest of them is found by its logarithm.
+  expect_output(print(audit), "Nearest: Continuity.*n\\s*=\\s*4002.*gives\\s*<\\s*2.2e-16")
 })

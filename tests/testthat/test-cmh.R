@@ -264,7 +264,7 @@ test_that("groups that share no stratum with others lower the rank (F30)", {
   expect_equal(unname(fit$statistic), sum(unlist(parts)), tolerance = 1e-12)
 })
 
-test_that("one subject among a billion in a group keeps the rank", {
+test_that("one subject among a billion in a group keeps the rank (F30, F55)", {
   x <- array(c(1e9, 1e9, 1, 1e9, 1.00001e9, 1, 1e6, 1e6, 0, 1e6, 1e6, 2), c(3, 2, 2))
   fit <- expect_silent(cmh(x))
   expect_equal(unname(fit$parameter), 2)
@@ -290,7 +290,7 @@ test_that("homogeneity is Breslow and Day's and Tarone's formula", {
   expect_match(cmh(matrix(1:4, 2))$homogeneity$reason[1], "only one stratum")
 })
 
-test_that("homogeneity is invariant to swapped rows at odds ratios near the limits", {
+test_that("homogeneity is invariant to swapped rows at odds ratios near the limits (F46)", {
   x <- array(c(1e7, 1, 2, 1e7, 2e7, 3, 1, 1e6), c(2, 2, 2))
   expect_equal(cmh(x[2:1, , ])$homogeneity$statistic, cmh(x)$homogeneity$statistic,
                tolerance = 1e-12)
@@ -378,7 +378,7 @@ test_that("arguments that cannot be are refused (F59)", {
   expect_error(cmh(satisfaction, alternative = "less"), class = "riskset_error_argument")
 })
 
-test_that("vectors, weights and formulas that cannot be are refused", {
+test_that("vectors, weights and formulas that cannot be are refused (F16, F27, F41)", {
   d <- datasets::infert
   expect_error(cmh(1:3, 1:3, 1:2), class = "riskset_error_length")
   expect_error(cmh(1:3, 1:2, 1:3), class = "riskset_error_length")
@@ -395,4 +395,20 @@ test_that("vectors, weights and formulas that cannot be are refused", {
 test_that("an exact test that would take too long is refused before it starts (F53)", {
   x <- array(5e6, c(2, 2, 3))
   expect_error(cmh(x, exact = TRUE), class = "riskset_error_too_large")
+})
+
+test_that("F37: a covariance too large is refused before it is allocated", {
+  x <- seq_len(20002)
+  expect_error(cmh(x, x %% 10), "20002 exposures and 10 outcomes have more than the 10000 cells",
+               class = "riskset_error_too_large")
+  expect_error(cmh(y ~ x, data = list(x = x, y = x %% 2)), class = "riskset_error_too_large")
+})
+
+test_that("F54: homogeneity has its log P too", {
+  x <- array(c(3000, 100, 120, 2900, 90, 2500, 2400, 80), c(2, 2, 2))
+  same <- cmh(x)$homogeneity
+  expect_identical(same$p.value, c(0, 0))
+  expect_equal(same$log.p, pchisq(same$statistic, 1, lower.tail = FALSE, log.p = TRUE))
+  expect_equal(exp(cmh(berkeley)$homogeneity$log.p), cmh(berkeley)$homogeneity$p.value)
+  expect_identical(cmh(matrix(1:4, 2))$homogeneity$log.p, c(NA_real_, NA_real_))
 })

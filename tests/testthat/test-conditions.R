@@ -57,3 +57,22 @@ test_that("what came is described by its kind, and shown where it is short", {
   expect_identical(said(Sys.Date()), "Date of length 1")
   expect_identical(said("50%"), "\"50%\"")
 })
+
+test_that("an argument left out is named, in the user's call", {
+  left_out <- function(expr, argument, verb) {
+    e <- caught(expr)
+    expect_s3_class(e, "riskset_error")
+    expect_match(conditionMessage(e), paste0("`", argument, "` is missing"), fixed = TRUE)
+    expect_identical(conditionCall(e), call(verb))
+  }
+  for (verb in c("km", "logrank", "risk_table", "cmh", "crosstab", "screen_crosstab", "screen_logrank")) {
+    left_out(do.call(verb, list()), "x", verb)
+  }
+  left_out(univariate(), "formula", "univariate")
+  left_out(logrank(1:3, c(1, 0, 1)), "group", "logrank")
+  left_out(screen_crosstab(matrix(1:4, 4)), "y", "screen_crosstab")
+  left_out(screen_logrank(matrix(1:4, 4)), "time", "screen_logrank")
+  left_out(screen_logrank(matrix(1:4, 4), 1:4), "status", "screen_logrank")
+  left_out(audit_crosstab(p = 0.5), "counts", "audit_crosstab")
+  left_out(audit_crosstab(matrix(1:4, 2)), "p", "audit_crosstab")
+})

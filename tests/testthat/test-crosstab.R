@@ -50,7 +50,7 @@ test_that("likelihood ratio and linear-by-linear are their formulas", {
   }
 })
 
-test_that("larger tables take Fisher's P from fisher.test(), or say why not", {
+test_that("larger tables take Fisher's P from fisher.test(), or say why not (F53)", {
   m <- matrix(c(3, 1, 4, 1, 5, 9), 2)
   expect_equal(crosstab_tests(m)$p.value[3], stats::fisher.test(m)$p.value, tolerance = 1e-10)
   wide <- crosstab(margin.table(datasets::HairEyeColor, 1:2))$tests
@@ -60,7 +60,7 @@ test_that("larger tables take Fisher's P from fisher.test(), or say why not", {
 })
 
 # Had it been called and stopped, the reason would be "workspace".
-test_that("fisher.test() is not called on tables that could make it crash", {
+test_that("fisher.test() is not called on tables that could make it crash (F53)", {
   reason <- function(m) crosstab_tests(m)$reason[3]
   set.seed(3)
   for (shape in list(c(6, 8), c(8, 6), c(5, 9), c(6, 7), c(5, 6), c(4, 9), c(3, 17))) {
@@ -267,7 +267,7 @@ test_that("tables of counts that are none are refused (F48)", {
   expect_error(crosstab(matrix(1:4, 2), y = 1:2), class = "riskset_error_argument")
 })
 
-test_that("vectors that make no table are refused", {
+test_that("vectors that make no table are refused (F16, F27)", {
   expect_error(crosstab(1:3, 1:4), class = "riskset_error_length")
   expect_error(crosstab(rep(1, 4), c(0, 1, 0, 1)), class = "riskset_error_group")
   expect_error(crosstab(c(NA, NA), c(0, 1)), class = "riskset_error_data")
@@ -322,5 +322,51 @@ test_that("crosstab_tests() leaves out empty rows and says when nothing is left"
   expect_equal(pearson_test(matrix(c(1, 2, 3, 4), 2))$p.value, full$p.value[1])
   wide <- matrix(c(20, 5, 7, 9, 30, 4), 2)
   expect_equal(pearson_test(wide),
-               as.list(crosstab_tests(wide)[1, c("statistic", "df", "p.value")]))
+               as.list(crosstab_tests(wide)[1, c("statistic", "df", "p.value", "log.p")]))
+})
+
+test_that("F37: more cells than a table can have are refused before they are allocated", {
+  x <- seq_len(60000)
+  expect_error(crosstab(x, x), "more than a table can have", class = "riskset_error_table")
+  expect_error(crosstab(y ~ x, data = list(x = x, y = x)), class = "riskset_error_table")
+})
+
+test_that("F53: an exact test that would take hours is not begun", {
+  x <- seq_len(60)
+  fit <- suppressMessages(crosstab(x, rep(c(0, 0, 1), 20)))
+  expect_identical(fit$tests$reason[3], "too large a table for an exact test")
+  expect_equal(fit$tests$statistic[1], 60)
+  wide <- suppressMessages(crosstab(rbind(1:21, 21:1)))
+  expect_identical(wide$tests$p.value[3], NA_real_)
+  expect_false(is.na(crosstab(rbind(1:9, 9:1))$tests$p.value[3]))
+})
+
+test_that("integer counts whose margins overflow are counted as doubles, bit for bit (F43, F55)", {
+  small <- matrix(c(200000, 199999, 214748, 214000), 2)
+  whole <- small * 1e4
+  storage.mode(whole) <- "integer"
+  double <- whole + 0
+  parts <- c("tests", "expected", "n")
+  expect_identical(crosstab(whole)[parts], crosstab(double)[parts])
+  expect_identical(cmh(whole)$tests, cmh(double)$tests)
+  expect_identical(audit_crosstab(whole, 0.5)$log.p, audit_crosstab(double, 0.5)$log.p)
+  expect_identical(crosstab(double)$n, sum(double))
+  # Chi-square grows with the counts.
+  grown <- 1e4 * crosstab(small)$tests$statistic[c(1, 3)]
+  expect_equal(crosstab(double)$tests$statistic[c(1, 3)], grown, tolerance = 1e-9)
+  for (f in list(crosstab, cmh)) expect_refused(f(matrix(2^52, 2, 2)), "counts 1.8.*e\\+16 subjects", "table")
+  expect_refused(audit_crosstab(matrix(2^52, 2, 2), 0.5), "more than 2\\^53", "table")
+})
+
+test_that("tables of one subject or with bad counts are refused where they are no table (F48, F49)", {
+  for (bad in list(-1, NA, Inf, NaN, 0.5)) {
+    expect_refused(audit_crosstab(matrix(c(1, bad, 2, 3), 2), 0.5), "element 2 is", "table")
+    expect_refused(crosstab(matrix(c(1, bad, 2, 3), 2)), "element 2 is", "table")
+    expect_refused(cmh(matrix(c(1, bad, 2, 3), 2)), "element 2 is", "table")
+  }
+  one <- matrix(c(1, 0, 0, 0), 2)
+  expect_refused(crosstab(one), "no row of zeros", "table")
+  expect_message(fit <- cmh(one), class = "riskset_undefined")
+  expect_identical(fit$p.value, NA_real_)
+  expect_refused(crosstab(1, 1), "at least two values, not only 1", "group")
 })

@@ -65,7 +65,7 @@ test_that("km() equals survfit() for every interval and level", {
   expect_survfit(Surv(time, status) ~ 1, lung, conf.int = TRUE)
 })
 
-test_that("km() equals survfit() with whole, zero and fractional weights", {
+test_that("km() equals survfit() with whole, zero and fractional weights (F38, F41)", {
   d <- lung
   d$whole <- rep(0:3, 57)
   d$double <- as.double(d$whole)
@@ -107,7 +107,7 @@ test_that("km() equals survfit() on small random trials", {
   }
 })
 
-test_that("rows with missing values are reported as survfit() reports them", {
+test_that("rows with missing values are reported as survfit() reports them (F01, F02, F24)", {
   d <- lung
   d$time[7] <- NaN
   d$status[9] <- NA
@@ -155,7 +155,7 @@ test_that("the names of curves are padded as survfit() pads them", {
   expect_survfit(Surv(t, s) ~ g + strata(k), d, subset = quote(k < 5))
 })
 
-test_that("text groups are in C order whatever the locale, so no curve changes its place", {
+test_that("text groups are in C order whatever the locale, so no curve changes its place (F36)", {
   d <- data.frame(t = 1:3, s = 1, g = c("b", "A", "a"))
   expect_named(km(Surv(t, s) ~ g, d)$strata, c("g=A", "g=a", "g=b"))
 })
@@ -230,7 +230,7 @@ test_that("the jackknife loses no digits when the last subject leaves", {
 
 # ---- Ties -------------------------------------------------------------------------------
 
-test_that("times a few rounding errors apart are one, others are not", {
+test_that("times a few rounding errors apart are one, others are not (F09)", {
   one <- km(c(0.1 + 0.2, 0.3, 1))
   expect_identical(one$time, c(0.3, 1))
   expect_identical(one$n.event, c(2, 1))
@@ -256,7 +256,7 @@ test_that("a run of tied times reaches 4 units in the last place from its first"
   }
 })
 
-test_that("two whole numbers are never one time, and entry and exit are on one grid", {
+test_that("two whole numbers are never one time, and entry and exit are on one grid (F10)", {
   big <- 2^52 + 0:9
   expect_identical(km(big)$time, big)
   expect_identical(km(c(2^53, 2^53 + 2, 2^53 + 4))$time, 2^53 + c(0, 2, 4))
@@ -267,7 +267,7 @@ test_that("two whole numbers are never one time, and entry and exit are on one g
   expect_identical(km(0.1 + 0.2, 1, entry = 0.3, timefix = FALSE)$n.risk, 1)
 })
 
-test_that("distinct times stay apart where survfit() makes them one", {
+test_that("distinct times stay apart where survfit() makes them one (F08, F10)", {
   epoch <- 1.7e9 + 0:5
   tiny <- 1e-9 * 1:6
   expect_length(survival::survfit(Surv(epoch, rep(1, 6)) ~ 1)$time, 1)
@@ -281,7 +281,7 @@ test_that("distinct times stay apart where survfit() makes them one", {
   expect_identical(km(c(5e-324, 1e-323, 1e-310))$time, c(5e-324, 1e-323, 1e-310))
 })
 
-test_that("curves keep their shape when time changes its unit or origin", {
+test_that("curves keep their shape when time changes its unit or origin (F11)", {
   set.seed(5)
   t <- rexp(300)
   s <- rbinom(300, 1, 0.7)
@@ -443,7 +443,7 @@ test_that("quantile(ci = \"spss\") is the smallest time with S at or below, and 
   expect_identical(q, c(`25` = 170, `50` = 310, `75` = 550))
 })
 
-test_that("where S is exactly a half survfit() takes a midpoint and SPSS the smallest time", {
+test_that("where S is exactly a half survfit() takes a midpoint and SPSS the smallest time (F58)", {
   fit <- km(1:10)
   expect_identical(unname(quantile(fit, 0.5)$quantile), 5.5)
   expect_identical(unname(quantile(fit, 0.5, ci = "spss")$quantile), 5)
@@ -459,7 +459,7 @@ test_that("where S is exactly a half survfit() takes a midpoint and SPSS the sma
   expect_identical(unname(quantile(sevenths, 0.5, ci = "spss")$quantile), 7)
 })
 
-test_that("an interval of SPSS is NA where S reaches neither side", {
+test_that("an interval of SPSS is NA where S reaches neither side (F58)", {
   q <- quantile(km(1:10, c(rep(1, 5), rep(0, 5))), 0.5, ci = "spss")
   expect_identical(unname(c(q$quantile, q$lower, q$upper)), c(5, NA, NA)) # S never below .45
   q <- quantile(km(c(1, 1, 1, 2)), 0.5, ci = "spss")
@@ -469,7 +469,7 @@ test_that("an interval of SPSS is NA where S reaches neither side", {
   expect_identical(unname(unlist(quantile(km(1:3, c(0, 0, 0)), 0.5, ci = "spss"))), rep(NA_real_, 3))
 })
 
-test_that("quantile() refuses what is no probability or interval", {
+test_that("quantile() refuses what is no probability or interval (F58)", {
   fit <- km(Surv(time, status) ~ sex, lung)
   for (p in list(1.1, -0.1, NA, "half", NULL)) {
     expect_refused(quantile(fit, p), "`probs`", "argument")
@@ -516,7 +516,7 @@ test_that("reverse Kaplan-Meier of lung is that of survminer's issue 828", {
 
 # ---- At the edge ------------------------------------------------------------------------
 
-test_that("one row, all tied, all censored and censored at infinity are fits", {
+test_that("one row, all tied, all censored and censored at infinity are fits (F03, F06, F16)", {
   for (d in list(
     data.frame(t = 5, s = 1), data.frame(t = 5, s = 0), data.frame(t = 0, s = 1), data.frame(t = rep(2, 9), s = 1),
     data.frame(t = rep(2, 9), s = rep(0:2, 3) > 0), data.frame(t = 1:4, s = 0),
@@ -533,7 +533,7 @@ test_that("one row, all tied, all censored and censored at infinity are fits", {
   expect_identical(km(Surv(t, s) ~ g, d)$surv, km(Surv(ifelse(t == 9, Inf, t), s) ~ g, d)$surv)
 })
 
-test_that("status is read as Surv() reads it", {
+test_that("status is read as Surv() reads it (F17, F18, F19)", {
   t <- c(3, 5, 7, 9)
   dead <- c(TRUE, FALSE, TRUE, FALSE)
   events <- function(...) km(t, ...)$n.event
@@ -550,7 +550,7 @@ test_that("status is read as Surv() reads it", {
   expect_identical(km(Surv(t, c(NA, 1, 1, 2)) ~ 1, subset = 1:3)$n.event, c(0, 0))
 })
 
-test_that("times of other classes count by their number", {
+test_that("times of other classes count by their number (F12, F13, F14, F25)", {
   t <- c(3, 5, 5, NA)
   s <- c(1, 1, 0, 1)
   for (time in list(as.integer(t), as.difftime(t, units = "days"), as_labelled(t), as_integer64(t),
@@ -616,7 +616,7 @@ test_that("what is not there yet is refused by name", {
   expect_refused(km(f, lung, fun = "event"), "unused argument `fun`", "argument")
 })
 
-test_that("levels and kinds of intervals are checked", {
+test_that("levels and kinds of intervals are checked (F59)", {
   f <- Surv(time, status) ~ sex
   for (level in list(95, -1, NA, 0, 1, NaN, "0.9", c(0.9, 0.95), NULL)) {
     expect_refused(km(f, lung, conf.int = level), "`conf.int` must be one number between 0 and 1", "level")
@@ -630,9 +630,37 @@ test_that("levels and kinds of intervals are checked", {
   expect_refused(km(risk_table(f, lung), conf.int = 95), kind = "level")
 })
 
+test_that("S = 0 has an infinite standard error and no limits, on every scale (F57)", {
+  for (type in setdiff(conf_types, "none")) {
+    for (fit in list(km(1:3, conf.type = type), km(Surv(1:3, c(1, 1, 1)) ~ 1, conf.type = type))) {
+      expect_identical(fit$surv[3], 0)
+      expect_identical(fit$std.err[3], Inf)
+      expect_true(is.na(fit$lower[3]) && is.na(fit$upper[3]))
+    }
+  }
+  whole <- km(1:3, weights = c(2, 1, 2))
+  expect_identical(c(whole$surv[3], whole$std.err[3]), c(0, Inf))
+})
+
+test_that("a probability that a curve never reaches is NA, one that it meets but for rounding is met (F58)", {
+  never <- quantile(km(1:4, c(1, 0, 0, 0)), c(0.2, 0.5), ci = "band")
+  expect_identical(unname(never$quantile), c(1, NA))
+  # 0.9, 0.8, ..., by products of rounded factors
+  fit <- km(1:10)
+  for (p in 1:9 / 10) {
+    expect_identical(unname(quantile(fit, p)$quantile), 10 * p + 0.5)
+    expect_identical(unname(quantile(fit, p, ci = "spss")$quantile), 10 * p)
+  }
+  peer <- survival::survfit(Surv(1:10) ~ 1)
+  expect_equal(quantile(fit, 0:1)$quantile, quantile(peer, 0:1)$quantile)
+  for (p in list(-1e-9, 1 + 1e-9, NaN, Inf, c(0.5, NA), "0.5", TRUE)) {
+    for (ci in c("band", "spss")) expect_refused(quantile(fit, p, ci = ci), "`probs`", "argument")
+  }
+})
+
 # ---- Paths and threads ------------------------------------------------------------------
 
-test_that("counting, sorting and threads give the same fit", {
+test_that("counting, sorting and threads give the same fit (F61)", {
   set.seed(11)
   d <- shared_rows(groups = 7)
   fits <- function() {

@@ -92,7 +92,7 @@ test_that("every rho and gamma, entry, strata and whole weights agree with a com
   expect_plain_logrank(test, plain_logrank(h$stop, h$event, h$transplant, h$surgery, h$start, gamma = 0.5))
 })
 
-test_that("a row of weight k is k rows, in every result", {
+test_that("a row of weight k is k rows, in every result (F42, F54, F55)", {
   w <- rep(c(3, 1, 0, 2), length.out = nrow(veteran))
   many <- veteran[rep(seq_along(w), w), ]
   f <- Surv(time, status) ~ celltype + strata(trt)
@@ -121,7 +121,7 @@ test_that("the log-rank test is the stratified Mantel-Haenszel test of its event
   expect_equal(unname(logrank(Surv(time, status) ~ x, aml)$statistic), unname(peer$statistic), tolerance = 1e-10)
 })
 
-test_that("one stratum is no stratum, and order of rows and groups does not matter", {
+test_that("one stratum is no stratum, and order of rows and groups does not matter (F61)", {
   f <- Surv(time, status) ~ celltype
   plain <- logrank(f, veteran, rho = 1)
   parts <- c("statistic", "parameter", "p.value", "observed", "expected", "variance")
@@ -133,7 +133,7 @@ test_that("one stratum is no stratum, and order of rows and groups does not matt
   expect_equal(unname(rev(back$observed)), unname(plain$observed), tolerance = 1e-12)
 })
 
-test_that("the statistic depends on the order of times only", {
+test_that("the statistic depends on the order of times only (F11)", {
   set.seed(9)
   t <- rexp(2000)
   s <- rbinom(2000, 1, 0.7)
@@ -309,7 +309,7 @@ undefined <- function(expr, class, reason) {
   expect_output(print(test), paste("undefined:", reason))
 }
 
-test_that("without an event the test is NA with the reason, not P = 1", {
+test_that("without an event the test is NA with the reason, not P = 1 (F20)", {
   undefined(logrank(1:6, rep(0, 6), rep(1:2, 3)), "riskset_no_events", "no event")
   undefined(logrank(Surv(time, status) ~ sex, lung, event = 9), "riskset_no_events", "no event")
   undefined(logrank(1:6, rep(0, 6), rep(1:3, 2), strata = rep(1:2, 3)), "riskset_no_events", "no event")
@@ -319,7 +319,7 @@ test_that("without an event the test is NA with the reason, not P = 1", {
   expect_identical(suppressWarnings(survival::survdiff(Surv(1:6, rep(0, 6)) ~ rep(1:2, 3)))$chisq, 0)
 })
 
-test_that("groups confounded with strata are NA with the reason, not LAPACK's complaint", {
+test_that("groups confounded with strata are NA with the reason, not LAPACK's complaint (F29)", {
   f <- Surv(time, status) ~ sex + strata(sex)
   undefined(logrank(f, lung), "riskset_undefined", "at no event time are two groups of one stratum at risk")
   undefined(logrank(km(f, lung)), "riskset_undefined", "at no event time")
@@ -341,7 +341,7 @@ test_that("weights that are nowhere above 0, or not finite, are the reason they 
   }
 })
 
-test_that("degrees of freedom that are lost are announced", {
+test_that("degrees of freedom that are lost are announced (F28, F30)", {
   # "c" is censored before the first event
   t <- c(5, 6, 7, 8, 1, 2)
   g <- c("a", "b", "a", "b", "c", "c")
@@ -356,7 +356,7 @@ test_that("degrees of freedom that are lost are announced", {
   expect_equal(unname(twice$statistic), 2 * unname(logrank(t[1:4], rep(1, 4), g[1:4])$statistic), tolerance = 1e-10)
 })
 
-test_that("strata of one group or one subject add nothing and are counted", {
+test_that("strata of one group or one subject add nothing and are counted (F31)", {
   f <- Surv(time, status) ~ celltype + strata(trt)
   plain <- logrank(f, veteran)
   more <- rbind(veteran, transform(veteran[1, ], trt = 3), transform(veteran[1:9, ], trt = 4, celltype = "squamous"))
@@ -369,9 +369,100 @@ test_that("strata of one group or one subject add nothing and are counted", {
   undefined(logrank(alone, veteran), "riskset_undefined", "at no event time")
 })
 
+test_that("the last subject at risk adds 0 to the variance, not 0 / 0 (F56)", {
+  for (test in list(logrank(1:4, rep(1, 4), c(1, 2, 1, 2)), logrank(Surv(1:4) ~ c(1, 2, 1, 2)),
+                    logrank(km(1:4, group = c(1, 2, 1, 2))))) {
+    expect_equal(unname(test$variance[1, 1]), 1 / 4 + 2 / 9 + 1 / 4, tolerance = 1e-15)
+    expect_equal(unname(test$expected[1]), 2 / 4 + 1 / 3 + 1 / 2, tolerance = 1e-15)
+  }
+  screen <- screen_logrank(cbind(g = c(1, 2, 1, 2)), 1:4, rep(1, 4), hazard.ratio = TRUE)
+  expect_equal(screen$std.err, 1 / sqrt(1 / 4 + 2 / 9 + 1 / 4), tolerance = 1e-15)
+  alone <- suppressMessages(logrank(c(1, 1), c(0, 1), 1:2, entry = c(0, 0)))
+  expect_equal(unname(alone$statistic), 1)
+})
+
+test_that("any finite rho is a test or has a reason, never NaN (F60)", {
+  for (rho in c(-1e6, -50, -1, 0.5, 50, 1e6)) {
+    test <- suppressMessages(logrank(1:40, rep(1, 40), rep(1:2, 20), rho = rho))
+    expect_false(is.nan(test$statistic) || is.nan(test$p.value))
+    expect_identical(is.na(test$statistic), !is.null(test$reason), ignore_attr = TRUE)
+    expect_identical(is.na(test$p.value), !is.null(test$reason))
+  }
+  late <- suppressMessages(logrank(1:40, rep(1, 40), rep(1:2, 20), gamma = 1e6))
+  expect_match(late$reason, "the weights are 0 at every event time")
+  rt <- risk_table(Surv(time, status) ~ sex, lung)
+  for (bad in list(NA, Inf, NaN, -Inf, "1")) {
+    expect_refused(logrank(rt, rho = bad), "`rho`", "argument")
+    expect_refused(logrank(rt, gamma = bad), "`gamma`", "argument")
+    expect_refused(with(lung, logrank(time, status, sex, rho = bad)), "`rho`", "argument")
+    expect_refused(logrank(km(Surv(time, status) ~ sex, lung), gamma = bad), "`gamma`", "argument")
+  }
+  expect_refused(logrank(rt, gamma = -50), "not -50", "argument")
+})
+
+# ---- Ties -------------------------------------------------------------------------------
+
+# The same order of events, told at other times: units and origins.
+clocks <- function(t) {
+  list(t * 1e-5, t * 1e9, t * 2^-60, t / 30.4375, t + 17000, t + 1.7e9, t * 86400 + 1.7e9, rank(t))
+}
+
+test_that("every log-rank test is the same for t, t * c, t + c and rank(t) (F11)", {
+  set.seed(11)
+  n <- 3000
+  # A grid keeps distinct times far more than 4 ulp apart, whatever the clock.
+  t <- sample.int(4000, n, TRUE) / 1000
+  d <- data.frame(s = rbinom(n, 1, 0.6), g = sample(c("a", "b", "c"), n, TRUE), h = sample.int(3, n, TRUE))
+  results <- function(t) {
+    d$t <- t
+    test <- logrank(Surv(t, s) ~ g + strata(h), d, rho = 0.5, gamma = 1)
+    list(test[c("statistic", "p.value", "observed", "expected", "variance", "merged")],
+         logrank(t, d$s, d$g)$statistic, screen_logrank(d[c("g", "h")], t, d$s)$statistic,
+         screen_logrank(d$g, matrix(t), matrix(d$s))$statistic, km(t, d$s, d$g)$surv,
+         logrank(t, d$s, d$g, timefix = FALSE)$statistic)
+  }
+  plain <- results(t)
+  expect_identical(plain[[1]]$merged, 0)
+  for (other in clocks(t)) {
+    expect_length(unique(other), length(unique(t)))
+    expect_identical(results(other), plain)
+  }
+})
+
+test_that("survival's rule makes a chi-square of the clock; ours does not (F10, F11)", {
+  set.seed(1)
+  n <- 3e5
+  t <- rexp(n)
+  s <- rbinom(n, 1, 0.7)
+  g <- rbinom(n, 1, 0.5)
+  clocks <- list(t, t * 1e-5, t + 17000, rank(t))
+  statistic <- function(t, ...) unname(logrank(t, s, g, ...)$statistic)
+  ours <- vapply(clocks, statistic, 0)
+  # An origin of 17000 costs digits: a pair of times may come within 4 ulp.
+  expect_identical(ours[c(1, 2, 4)], rep(ours[1], 3))
+  expect_equal(ours[3], ours[1], tolerance = 1e-4)
+  theirs <- vapply(clocks, statistic, 0, timefix = "survival")
+  expect_gt(diff(range(theirs)), 0.2)
+  # It is survdiff()'s own answer:
+  expect_equal(theirs[2], survival::survdiff(Surv(t * 1e-5, s) ~ g)$chisq, tolerance = 1e-9)
+  expect_equal(theirs[4], ours[1], tolerance = 1e-12)
+})
+
+test_that("7 % of 1e7 distinct times are one with another by survival's rule, none by ours (F10)", {
+  # The times from 0.1 to 0.2 of 1e7 exponential ones, moved so that their mean is still 1: the
+  # rule looks at that.
+  set.seed(2)
+  share <- exp(-0.1) - exp(-0.2)
+  t <- unique(0.85 - log(exp(-0.1) - share * runif(round(1e7 * share))))
+  merged <- length(t) - length(unique(survival::aeqSurv(Surv(t))[, 1]))
+  expect_gt(merged / length(t), 0.07)
+  expect_equal(risk_table(t, timefix = "survival")$merged, merged)
+  expect_identical(risk_table(t)$merged, 0)
+})
+
 # ---- Bad input --------------------------------------------------------------------------
 
-test_that("one group only is refused, by every door", {
+test_that("one group only is refused, by every door (F27)", {
   one <- rep("a", 228)
   expect_refused(logrank(Surv(time, status) ~ one, lung), "two groups at least, not one \\(a\\)", "group")
   expect_refused(logrank(Surv(time, status) ~ sex, lung, subset = sex == 2), "sex=2", "group")
@@ -383,13 +474,13 @@ test_that("one group only is refused, by every door", {
   expect_refused(logrank(risk_table(lung$time, lung$status, one)), "two groups", "group")
 })
 
-test_that("more groups than a covariance matrix can hold are refused before it is made", {
+test_that("more groups than a covariance matrix can hold are refused before it is made (F37)", {
   many <- seq_len(60000)
   expect_refused(logrank(many, many %% 2, many), "60000 groups are more than the 10000", "too_large")
   expect_refused(logrank(km(many, many %% 2, many)), "60000 groups", "too_large")
 })
 
-test_that("fractional weights are refused by name, by every door", {
+test_that("fractional weights are refused by name, by every door (F41)", {
   w <- rep(c(0.5, 1), 114)
   f <- Surv(time, status) ~ sex
   message <- "`weights` must be whole numbers; with fractions the statistic would grow"
@@ -399,7 +490,7 @@ test_that("fractional weights are refused by name, by every door", {
   expect_refused(logrank(km(f, lung, weights = w)), message, "weights")
 })
 
-test_that("rho and gamma are checked", {
+test_that("rho and gamma are checked (F60)", {
   f <- Surv(time, status) ~ sex
   for (power in list(NA, NaN, Inf, -Inf, "1", NULL, c(0, 1), TRUE, NA_real_)) {
     expect_refused(logrank(f, lung, rho = power), "`rho` must be one finite number", "argument")
@@ -420,7 +511,7 @@ test_that("arguments of other tests are refused by name", {
 
 # ---- Paths and threads ------------------------------------------------------------------
 
-test_that("counting, sorting and threads give the same bits", {
+test_that("counting, sorting and threads give the same bits (F61)", {
   set.seed(12)
   d <- shared_rows(groups = 5)
   tests <- function() {

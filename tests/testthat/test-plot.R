@@ -356,3 +356,12 @@ test_that("a figure too small for the table is refused and left as it was", {
   expect_error(plot(by_sex), "risk.table = FALSE", class = "riskset_error_device")
   expect_identical(par("mar"), before)
 })
+
+test_that("F59: a level that is none is refused before anything is drawn", {
+  fit <- km(Surv(time, status) ~ sex, lung)
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  for (level in list(95, -1, 0, NA_real_, c(0.9, 0.95))) {
+    expect_refused(plot(fit, conf.int = level), "`conf.int` must be one number between 0 and 1", "level")
+  }
+})

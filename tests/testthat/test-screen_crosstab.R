@@ -69,7 +69,7 @@ test_that("a matrix of any type is a data frame of its columns", {
   expect_equal(screen_crosstab(m == 4, y)$statistic[1], crosstab(m[, "cyl"] == 4, y)$tests$statistic[1])
 })
 
-test_that("a constant column, no complete row, a confounded column are NA with a reason", {
+test_that("a constant column, no complete row, a confounded column are NA with a reason (F27, F29)", {
   d <- data.frame(constant = 1, none = NA_real_, site = rep(1:2, each = 10),
                   one_sided = c(NA, 1)[rep(1:2, 10)], half = c(rep(1:2, 5), rep(NA, 10)))
   y <- rep(0:1, each = 10)
@@ -138,4 +138,11 @@ test_that("what is no screen is refused", {
                class = "riskset_error_argument")
   expect_error(screen_crosstab(m, c(0, 1, 0, 1), odds.ratio = 1),
                class = "riskset_error_argument")
+})
+
+test_that("F37: a column whose covariance would be too large is NA with the reason", {
+  d <- list(id = seq_len(12000) / 7, arm = rep(1:2, 6000))
+  ours <- screen_crosstab(as.data.frame(d), rep(c(0, 0, 1), 4000), test = "cmh")
+  expect_identical(ours$reason, c("too many distinct values", NA))
+  expect_identical(is.na(ours$p.value), c(TRUE, FALSE))
 })

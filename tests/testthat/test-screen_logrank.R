@@ -38,7 +38,7 @@ test_that("each column's test is survdiff()'s", {
                                   "reason"))
 })
 
-test_that("a missing value drops its subject from its own column only", {
+test_that("a missing value drops its subject from its own column only (F01, F32)", {
   set.seed(3)
   d <- random_screen(50, 3, 0:1)
   d$x[1:7, 2] <- NA
@@ -59,7 +59,7 @@ test_that("columns of any kind are taken, and their names kept", {
   expect_equal(ours$df, c(1, 1, 17, 1))
 })
 
-test_that("columns that cannot be tested are NA with a reason", {
+test_that("columns that cannot be tested are NA with a reason (F20, F27, F29, F33)", {
   x <- cbind(constant = 1, none = NA, good = rep(0:1, 10), many = 1:20)
   ours <- screen_logrank(x[, 1:3], 1:20, rep(1, 20))
   expect_identical(is.na(ours$p.value), c(TRUE, TRUE, FALSE))
@@ -98,7 +98,7 @@ test_that("simulated trials are tested each with its own times", {
   expect_equal(screen_logrank(arms, time, status, arm)$statistic, peer, tolerance = 1e-10)
 })
 
-test_that("results do not depend on the number of threads", {
+test_that("results do not depend on the number of threads (F61)", {
   set.seed(6)
   d <- random_screen(500, 500, 0:2) # 250,000 values: enough to be shared
   old <- options(riskset.threads = 1)
@@ -108,7 +108,7 @@ test_that("results do not depend on the number of threads", {
   expect_identical(screen_logrank(d$x, d$time, d$status), one)
 })
 
-test_that("bad input is refused by name", {
+test_that("bad input is refused by name (F05, F16, F22)", {
   refused <- function(kind, ...) {
     expect_error(screen_logrank(...), class = paste0("riskset_error_", kind))
   }

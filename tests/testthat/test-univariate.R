@@ -75,7 +75,7 @@ test_that("Holm's adjustment over the published counts is p.adjust()'s", {
                all = FALSE)
 })
 
-test_that("counts and the rows they stand for give the same table", {
+test_that("counts and the rows they stand for give the same table (F42)", {
   counted <- as.data.frame(table(case = infert$case, education = infert$education,
                                  induced = infert$induced))
   rows <- univariate(case ~ education + induced, transform(infert, case = factor(case)))
@@ -91,7 +91,7 @@ test_that("a number with weights is as if its rows were repeated", {
   expect_equal(weighted, as.data.frame(univariate(case ~ age, repeated)))
 })
 
-test_that("missing values are dropped factor by factor, counted and printed", {
+test_that("missing values are dropped factor by factor, counted and printed (F01, F02, F32)", {
   d <- data.frame(y = c(NA, rep(0:1, 10)), z = c(1, NaN, NA, 3:20),
                   a = c("u", NA, rep(c("u", "v"), length.out = 19)),
                   b = c("s", NA, rep(c("s", "t"), each = 10)[-1]))
@@ -166,7 +166,7 @@ test_that("an expected count of exactly 5 is not below 5", {
   expect_false(any(grepl("below 5", univariate_notes(univariate(y ~ x, d)))))
 })
 
-test_that("a factor of one used level has P = NA, with the reason in print and message", {
+test_that("a factor of one used level has P = NA, with the reason in print and message (F27)", {
   d <- data.frame(y = rep(0:1, 5), site = "A", x = rep(c("a", "b"), 5), gone = NA)
   expect_message(table <- univariate(y ~ site + x, d), "site (only one level is used)",
                  fixed = TRUE, class = "riskset_undefined")
@@ -193,7 +193,7 @@ test_that("an all-missing factor still has a row and a header", {
   expect_identical(unname(format(table)[, 1]), c("gone", "x", "  a", "  b"))
 })
 
-test_that("unused levels of factor and outcome add nothing and are counted", {
+test_that("unused levels of factor and outcome add nothing and are counted (F26)", {
   d <- transform(infert, education = factor(education, c(levels(education), "none")),
                  case = factor(case, 0:2))
   table <- univariate(case ~ education, d)
@@ -236,7 +236,7 @@ test_that("the printed table is aligned, with P on the line of its factor", {
   expect_match(notes, "continuity): age.", fixed = TRUE)
 })
 
-test_that("a P is never printed as 0", {
+test_that("a P is never printed as 0 (F54)", {
   expect_identical(printed_p(c(0, 1e-300, 9.9e-4, 0.001, 0.0123, 1, NA)),
                    c("< 0.001", "< 0.001", "< 0.001", "0.001", "0.012", "1.000", "NA"))
 })
@@ -251,7 +251,7 @@ test_that("as.data.frame() has the documented columns and one row a level", {
   rows <- as.data.frame(univariate(case ~ education + age, infert, adjust = "BH"))
   expect_named(rows, c("factor", "level", "n", "n.0", "n.1", "percent.0", "percent.1",
                        "median.0", "median.1", "q1.0", "q1.1", "q3.0", "q3.1",
-                       "statistic", "df", "p.value", "p.adjusted", "test", "n.missing"))
+                       "statistic", "df", "p.value", "log.p", "p.adjusted", "test", "n.missing"))
   expect_identical(rows$factor, rep(c("education", "age"), c(3, 1)))
 })
 
@@ -302,7 +302,7 @@ test_that("a formula that is not one is refused", {
   refused(case ~ education + strata(induced), "riskset_error_unsupported")
 })
 
-test_that("weights that are not numbers of patients are refused", {
+test_that("weights that are not numbers of patients are refused (F38, F39, F40, F41)", {
   refused <- function(w, class = "riskset_error_weights") {
     expect_error(univariate(case ~ education, infert, weights = w), "`weights`",
                  class = class)
@@ -313,6 +313,7 @@ test_that("weights that are not numbers of patients are refused", {
   refused(c(NA, rep(1, n - 1)))
   refused(rep(Inf, n))
   refused(rep(0, n))
+  refused(rep(2^52, n))
   refused(rep("1", n))
   refused(1:3, "riskset_error_length")
 })
@@ -342,4 +343,25 @@ test_that("other arguments that cannot be meant are refused by name", {
   expect_error(univariate(case ~ age, infert[0, ]), "no rows",
                class = "riskset_error_length")
   expect_error(univariate(case ~ list(1, 2), infert), class = "riskset_error_length")
+})
+
+test_that("F54: every P of the table has its logarithm, which does not underflow", {
+  d <- transform(infert, site = 1, wide = stratum + 0.5, ties = round(age / 3))
+  for (f in list(case ~ education + wide + ties, education ~ age + wide + induced)) {
+    rows <- as.data.frame(univariate(f, d))
+    expect_equal(exp(rows$log.p), rows$p.value, tolerance = 1e-10)
+  }
+  expect_identical(suppressMessages(as.data.frame(univariate(case ~ site, d)))$log.p, NA_real_)
+  far <- data.frame(y = rep(0:1, each = 2000), same = rep(c("a", "b"), each = 2000), number = 1:4000)
+  far$three <- rep(1:3, c(1000, 1000, 2000))
+  rows <- as.data.frame(univariate(y ~ same + number, far))
+  expect_identical(rows$p.value, c(0, 0, 0))
+  expect_equal(rows$log.p[1], pchisq(4000, 1, lower.tail = FALSE, log.p = TRUE))
+  z <- (2000^2 / 2 - 0.5) / sqrt(2000^2 / 12 * 4001)
+  expect_equal(rows$log.p[3], log(2) + pnorm(-z, log.p = TRUE))
+  rows <- as.data.frame(univariate(three ~ number, far))
+  expect_identical(rows$p.value, 0)
+  statistic <- kruskal.test(number ~ three, far)$statistic[[1]]
+  expect_equal(rows$log.p, pchisq(statistic, 2, lower.tail = FALSE, log.p = TRUE))
+  expect_output(print(univariate(y ~ same, far)), "< 0.001")
 })
