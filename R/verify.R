@@ -65,7 +65,9 @@ run_verification <- function(parts) {
   on.exit(options(old))
   started <- Sys.time()
   out <- suppressWarnings(suppressMessages(Map(function(run, part) {
-    rows <- do.call(rbind, run())
+    rows <- tryCatch(do.call(rbind, run()), error = function(e) {
+      check("R01", "a whole group of checks could be run", "?verify_riskset", "checks", stop(e))
+    })
     cbind(part = part, rows)
   }, unlist(parts), rep(names(parts), lengths(parts)))))
   out <- do.call(rbind, unname(out))
@@ -137,7 +139,7 @@ judge_numbers <- function(expected, observed, tolerance = 1e-10) {
 
 relative_difference <- function(x, y) {
   same <- is.na(y) | x == y
-  off <- abs(x - y) / pmax(abs(y), 1e-4)
+  off <- ifelse(is.finite(x) & is.finite(y), abs(x - y) / pmax(abs(y), 1e-4), Inf)
   off[!is.na(same) & same] <- 0
   off
 }
@@ -337,14 +339,17 @@ content_md5 <- function(x) {
 
 # ---- Operation: survival ----------------------------------------------------------------
 
+# What several checks share is computed in the first that needs it (delayedAssign()), so that an
+# error fails these checks and not the run.
+
 verify_curves <- function() {
-  fit <- km(Surv(time, status) ~ x, miller_aml())
-  one <- summary(fit[1])
-  two <- summary(fit[2])
-  stata <- km(Surv(weeks, relapse) ~ drug, freireich(), conf.type = "log-log")
-  control <- summary(stata[2])
+  delayedAssign("fit", km(Surv(time, status) ~ x, miller_aml()))
+  delayedAssign("one", summary(fit[1]))
+  delayedAssign("two", summary(fit[2]))
+  delayedAssign("stata", km(Surv(weeks, relapse) ~ drug, freireich(), conf.type = "log-log"))
+  delayedAssign("control", summary(stata[2]))
   ten <- data.frame(time = c(54, 75, 77, 84, 87, 92, 103, 105, 112, 118), status = rep(1:0, each = 5))
-  camis <- km(Surv(time, status) ~ 1, ten, conf.type = "log-log")
+  delayedAssign("camis", km(Surv(time, status) ~ 1, ten, conf.type = "log-log"))
   at <- match(c(77, 118), camis$time)
   list(
     check("R02", "numbers at risk, maintained", source_survival, printed("11 10 8 7 5 4 2"), one$n.risk),
@@ -376,11 +381,11 @@ verify_curves <- function() {
 verify_intervals <- function() {
   lapply(c("log", "log-log", "plain", "logit", "arcsin"), function(type) {
     d <- late_entries()
-    ours <- km(Surv(time, status) ~ group, d, conf.type = type, conf.int = 0.9)
-    theirs <- survival::survfit(Surv(time, status) ~ group, d, conf.type = type, conf.int = 0.9)
+    formula <- Surv(time, status) ~ group
+    theirs <- survival::survfit(formula, d, conf.type = type, conf.int = 0.9)
     check("R03", sprintf("every component of a fit of three groups, 90%% limits, %s", type),
-          peer("survival::survfit"),
-          fit_numbers(theirs), fit_numbers(ours))
+          peer("survival::survfit"), fit_numbers(theirs),
+          fit_numbers(km(formula, d, conf.type = type, conf.int = 0.9)))
   })
 }
 
@@ -391,12 +396,12 @@ fit_numbers <- function(fit) {
 }
 
 verify_quantiles <- function() {
-  aml <- quantile(km(Surv(time, status) ~ x, miller_aml()), 0.5)
-  lung <- quantile(km(Surv(time, status) ~ sex, survival::lung), 0.5)
-  follow_up <- quantile(km(Surv(time, status == 1) ~ sex, survival::lung), 0.5)
+  delayedAssign("aml", quantile(km(Surv(time, status) ~ x, miller_aml()), 0.5))
+  delayedAssign("lung", quantile(km(Surv(time, status) ~ sex, survival::lung), 0.5))
+  delayedAssign("follow_up", quantile(km(Surv(time, status == 1) ~ sex, survival::lung), 0.5))
   steps <- data.frame(time = c(9, 3, 1, 1, 6, 6, 8, 10), status = c(1, NA, 1, 0, 1, 1, 0, 0))
   at <- 1 - c(13 / 14, 6 / 7, 2 / 3, 0.5, 9 / 35, 0.1)
-  flat <- km(c(54, 75, 77, 84, 87, 92, 103, 105, 112, 118), rep(1:0, each = 5))
+  delayedAssign("flat", km(c(54, 75, 77, 84, 87, 92, 103, 105, 112, 118), rep(1:0, each = 5)))
   list(
     check("R04", "medians of two groups", source_survival, printed("31 23"), aml$quantile),
     check("R04", "lower and upper limits of these medians", source_survival, printed("18 8 NA NA"),
@@ -420,10 +425,11 @@ verify_quantiles <- function() {
 # S = 27/44 at 23, 27/55 at 31 and 81/220 at 34: the last event time with S >= 0.55, the median
 # and the first with S <= 0.45.
 verify_spss <- function() {
-  q <- quantile(km(Surv(time, status) ~ x, miller_aml()), 0.5, ci = "spss")
+  delayedAssign("q", quantile(km(Surv(time, status) ~ x, miller_aml()), 0.5, ci = "spss"))
   greenwood <- sqrt(1 / 110 + 1 / 90 + 1 / 56 + 1 / 42 + 1 / 20)
   half <- 1.96 * 27 / 55 * greenwood / ((27 / 44 - 81 / 220) / (34 - 23))
-  groups <- quantile(km(Surv(months, died) ~ resectable, shipped("crlm_survival")), 0.5, ci = "spss")
+  delayedAssign("groups",
+                quantile(km(Surv(months, died) ~ resectable, shipped("crlm_survival")), 0.5, ci = "spss"))
   list(
     check("R05", "median and limits of SPSS, maintained", by_hand, 31 + c(0, -1, 1) * half,
           c(q$quantile[1], q$lower[1], q$upper[1])),
@@ -438,8 +444,8 @@ verify_spss <- function() {
 verify_weights <- function() {
   d <- late_entries()
   often <- d[rep(seq_len(nrow(d)), d$whole), ]
-  plain <- km(Surv(time, status) ~ 1, miller_aml())
-  twice <- km(Surv(time, status) ~ 1, miller_aml(), weights = rep(2, 23))
+  delayedAssign("plain", km(Surv(time, status) ~ 1, miller_aml()))
+  delayedAssign("twice", km(Surv(time, status) ~ 1, miller_aml(), weights = rep(2, 23)))
   list(
     check("R07", "weights of 2 leave S(t) alone", source_survival, plain$surv, twice$surv),
     check("R07", "and halve the variance", source_survival, plain$std.err^2, 2 * twice$std.err^2),
@@ -469,10 +475,10 @@ verify_weights <- function() {
 }
 
 verify_logrank <- function() {
-  aml <- logrank(Surv(time, status) ~ x, miller_aml())
+  delayedAssign("aml", logrank(Surv(time, status) ~ x, miller_aml()))
   dummy <- data.frame(time = c(1, 2, 2, 3, 3, 3, 4), status = 0, x = "Dummy")
-  three <- logrank(Surv(time, status) ~ x, rbind(miller_aml(), dummy))
-  cells <- logrank(Surv(time, status) ~ factor(as.character(celltype)), survival::veteran)
+  delayedAssign("three", logrank(Surv(time, status) ~ x, rbind(miller_aml(), dummy)))
+  delayedAssign("cells", logrank(Surv(time, status) ~ factor(as.character(celltype)), survival::veteran))
   weeks <- freireich()
   toy <- list(time = c(12, 1, 6, 9, 7, 4, 13, 5, 2, 3), group = rep(0:1, each = 5))
   list(
@@ -529,8 +535,8 @@ cmh_of_event_times <- function(d) {
 }
 
 verify_weighted <- function() {
-  sex <- Map(function(rho, gamma) logrank(Surv(time, status) ~ sex, survival::lung, rho = rho, gamma = gamma),
-             c(0, 1, 0, 1), c(0, 0, 1, 1))
+  g <- function(rho, gamma) logrank(Surv(time, status) ~ sex, survival::lung, rho = rho, gamma = gamma)
+  delayedAssign("sex", Map(g, c(0, 1, 0, 1), c(0, 0, 1, 1)))
   pair <- function(arms) {
     logrank(Surv(time, status) ~ rx + strata(sex), survival::colon, subset = rx %in% arms)$p.value
   }
@@ -558,11 +564,11 @@ verify_weighted <- function() {
 
 verify_counts <- function() {
   d <- late_entries()
-  whole <- risk_table(Surv(entry, time, status) ~ group + strata(site), d)
-  parts <- c(risk_table(Surv(entry, time, status) ~ group + strata(site), d, subset = 1:23),
-             risk_table(Surv(entry, time, status) ~ group + strata(site), d, subset = 24:60))
+  count <- function(...) risk_table(Surv(entry, time, status) ~ group + strata(site), d, ...)
+  delayedAssign("whole", count())
+  delayedAssign("parts", c(count(subset = 1:23), count(subset = 24:60)))
   fit <- survival::survfit(Surv(time, status) ~ sex, survival::lung)
-  theirs <- summary(fit, times = c(0, 250, 500), extend = TRUE)
+  delayedAssign("theirs", summary(fit, times = c(0, 250, 500), extend = TRUE))
   numbers <- function(x) unlist(as.data.frame(x)[c("time", "n.enter", "n.risk", "n.event", "n.censor")])
   list(
     check("R11", "tables of two parts merge to that of the whole", identity, unname(numbers(whole)),
@@ -622,9 +628,9 @@ verify_crosstab <- function() {
 }
 
 verify_cmh <- function() {
-  fit <- cmh(migraine(), correct = FALSE)
-  china <- cmh(chinese_smoking(), correct = FALSE)
-  admitted <- cmh(berkeley())
+  delayedAssign("fit", cmh(migraine(), correct = FALSE))
+  delayedAssign("china", cmh(chinese_smoking(), correct = FALSE))
+  delayedAssign("admitted", cmh(berkeley()))
   theirs <- stats::mantelhaen.test(berkeley())
   list(
     check("R14", "migraine: chi-square and P", source_migraine, printed("8.3052 0.0040"),
@@ -660,9 +666,9 @@ verify_cmh <- function() {
 }
 
 verify_univariate <- function() {
-  ozone <- as.data.frame(univariate(Month ~ Ozone, datasets::airquality))
-  cars <- as.data.frame(univariate(am ~ mpg + cyl, datasets::mtcars))
-  audit <- audit_crosstab(rbind(c(6, 34), c(18, 18)), "0.020")
+  delayedAssign("ozone", as.data.frame(univariate(Month ~ Ozone, datasets::airquality)))
+  delayedAssign("cars", as.data.frame(univariate(am ~ mpg + cyl, datasets::mtcars)))
+  delayedAssign("audit", audit_crosstab(rbind(c(6, 34), c(18, 18)), "0.020"))
   list(
     check("R18", "ozone by month: Kruskal-Wallis and P", paste0(source_r_tutor, ", Kruskal-Wallis"),
           printed("29.267 6.901e-06"), unlist(ozone[1, c("statistic", "p.value")])),
@@ -674,18 +680,18 @@ verify_univariate <- function() {
     check("R21", "a printed P of 0.020 is Pearson's, on half the counts",
           "the study of ?crlm_conversion, number of metastases",
           "Pearson chi-square x 0.5",
-          paste(audit$method, "x", audit$scale)[audit$match])
+          sprintf("%s x %g", audit$method, audit$scale)[audit$match])
   )
 }
 
 verify_screens <- function() {
   d <- late_entries()
   columns <- d[c("group", "site", "whole")]
-  screened <- screen_logrank(columns, d$time, d$status)
-  alone <- lapply(columns, function(g) logrank(d$time, d$status, g))
-  tables <- screen_crosstab(columns, d$status)
-  singles <- vapply(columns, function(g) crosstab(g, d$status)$tests$statistic[1], 0)
-  within <- screen_crosstab(columns[-2], d$status, strata = d$site)
+  delayedAssign("screened", screen_logrank(columns, d$time, d$status))
+  delayedAssign("alone", lapply(columns, function(g) logrank(d$time, d$status, g)))
+  delayedAssign("tables", screen_crosstab(columns, d$status))
+  delayedAssign("singles", vapply(columns, function(g) crosstab(g, d$status)$tests$statistic[1], 0))
+  delayedAssign("within", screen_crosstab(columns[-2], d$status, strata = d$site))
   list(
     check("R19", "chi-square and P of each column are those of logrank()", identity,
           c(vapply(alone, function(t) t$statistic[[1L]], 0), vapply(alone, `[[`, 0, "p.value")),
@@ -734,11 +740,11 @@ verify_ties <- function() {
 }
 
 verify_missing <- function() {
-  table <- risk_table(c(1, NA, NaN, 4, 5), c(1, 1, 1, NA, 0))
-  counted <- crosstab(c(1, 1, 2, 2, NA, 1), c(1, 2, 1, 2, 1, NaN))
+  delayedAssign("table", risk_table(c(1, NA, NaN, 4, 5), c(1, 1, 1, NA, 0)))
+  delayedAssign("counted", crosstab(c(1, 1, 2, 2, NA, 1), c(1, 2, 1, 2, 1, NaN)))
   d <- late_entries()
-  confounded <- logrank(d$time, d$status, d$group, strata = d$group)
-  none <- logrank(d$time, 0 * d$status, d$group)
+  delayedAssign("confounded", logrank(d$time, d$status, d$group, strata = d$group))
+  delayedAssign("none", logrank(d$time, 0 * d$status, d$group))
   list(
     check("R23", "rows with a missing time or status are dropped and counted, NaN apart", "?risk_table",
           c(3, 1, 2),
@@ -809,7 +815,7 @@ verify_sameness <- function() {
     test <- logrank(Surv(days, status) ~ group + strata(site), d)
     c(test$statistic, test$observed, test$expected, km(Surv(days, status) ~ group, d)$surv)
   }
-  one <- results(d, riskset.threads = 1L)
+  delayedAssign("one", results(d, riskset.threads = 1L))
   before <- list(options(), random_seed(), d)
   list(
     check("R26", "two threads give the bits of one", identity, TRUE,
