@@ -113,7 +113,8 @@ judge_printed <- function(text, observed) {
   half <- half_unit(text) + 1e-12 * abs(value)
   alike <- length(observed) == length(value) && identical(is.na(observed), is.na(value))
   worst <- which.max(off / half)
-  list(expected = paste(text, collapse = ", "), observed = show_values(observed),
+  digits <- max(7, nchar(gsub("^[0.]+|[eE].*$|[.]", "", text)), na.rm = TRUE)
+  list(expected = paste(text, collapse = ", "), observed = show_values(observed, digits),
        difference = if (length(worst)) off[worst] else NA_real_,
        tolerance = if (length(worst)) half[worst] else NA_real_,
        passed = alike && all(off <= half * (1 + 1e-9), na.rm = TRUE))
@@ -144,8 +145,9 @@ relative_difference <- function(x, y) {
   off
 }
 
-show_values <- function(x) {
-  if (is.numeric(x)) x <- sprintf("%.7g", x)
+show_values <- function(x, digits = 7) {
+  if (length(x) == 0L) return("none")
+  if (is.numeric(x)) x <- sprintf("%.*g", as.integer(digits), x)
   x <- as.character(x)
   if (length(x) <= 8L) return(paste(x, collapse = ", "))
   sprintf("%s, ... (%d values)", paste(x[1:3], collapse = ", "), length(x))
@@ -229,6 +231,7 @@ source_832 <- "survminer, pull request 832 (survival::lung)"
 source_cookbook <- "Machine Learning with R Cookbook, 2nd ed., Packt (2017), Using the log-rank test"
 source_828 <- "survminer, pull request 828 (survival::lung)"
 source_princeton <- "Stata, sts list: data.princeton.edu/pop509/gehan.html"
+source_freireich <- "survdiff() output, rstudio-pubs-static.s3.amazonaws.com/79128"
 source_migraine <- "SAS/STAT 9.2 User's Guide, PROC FREQ, example Migraine (statug_freq_sect031)"
 source_fisher <- "R, ?fisher.test (Agresti 1990, p. 61; 2002, p. 57)"
 source_tea <- "R output, Penn State STAT 504, lesson 3, TeaLady.out"
@@ -352,22 +355,23 @@ verify_curves <- function() {
   delayedAssign("camis", km(Surv(time, status) ~ 1, ten, conf.type = "log-log"))
   at <- match(c(77, 118), camis$time)
   list(
-    check("R02", "numbers at risk, maintained", source_survival, printed("11 10 8 7 5 4 2"), one$n.risk),
-    check("R02", "S(t), maintained", source_survival, printed("0.909 0.818 0.716 0.614 0.491 0.368 0.184"),
+    check("R02", "aml: numbers at risk, maintained", source_survival, printed("11 10 8 7 5 4 2"), one$n.risk),
+    check("R02", "aml: S(t), maintained", source_survival,
+          printed("0.909 0.818 0.716 0.614 0.491 0.368 0.184"),
           one$surv),
-    check("R02", "standard errors, maintained", source_survival,
+    check("R02", "aml: standard errors, maintained", source_survival,
           printed("0.0867 0.1163 0.1397 0.1526 0.1642 0.1627 0.1535"), one$std.err),
-    check("R02", "S(t), not maintained", source_survival,
+    check("R02", "aml: S(t), not maintained", source_survival,
           printed("0.8333 0.6667 0.5833 0.4861 0.3889 0.2917 0.1944 0.0972 0.0000"), two$surv),
-    check("R02", "standard errors, not maintained, up to S = 0", source_survival,
+    check("R02", "aml: standard errors, not maintained, up to S = 0", source_survival,
           printed("0.1076 0.1361 0.1423 0.1481 0.1470 0.1387 0.1219 0.0919"), two$std.err[1:8]),
-    check("R03", "95% limits on the log scale, maintained, lower", source_survival,
+    check("R03", "aml: 95% limits on the log scale, maintained, lower", source_survival,
           printed("0.7541 0.6192 0.4884 0.3769 0.2549 0.1549 0.0359"), one$lower),
-    check("R03", "95% limits on the log scale, maintained, upper", source_survival,
+    check("R03", "aml: 95% limits on the log scale, maintained, upper", source_survival,
           printed("1.000 1.000 1.000 0.999 0.946 0.875 0.944"), one$upper),
-    check("R03", "limits are NA where S is 0", source_survival, printed("NA NA"),
+    check("R03", "aml: limits are NA where S is 0", source_survival, printed("NA NA"),
           c(two$lower[9], two$upper[9])),
-    check("R03", "first S(t), its error and lower log-log limit, control", source_princeton,
+    check("R03", "6-MP trial: first S(t), its error and lower log-log limit, placebo", source_princeton,
           printed("0.9048 0.0641 0.6700"), c(control$surv[1], control$std.err[1], control$lower[1])),
     check("R03", "log-log limits on days 80 and 100", source_camis,
           printed("0.7 0.329 0.892 0.5 0.184 0.753"),
@@ -403,8 +407,8 @@ verify_quantiles <- function() {
   at <- 1 - c(13 / 14, 6 / 7, 2 / 3, 0.5, 9 / 35, 0.1)
   delayedAssign("flat", km(c(54, 75, 77, 84, 87, 92, 103, 105, 112, 118), rep(1:0, each = 5)))
   list(
-    check("R04", "medians of two groups", source_survival, printed("31 23"), aml$quantile),
-    check("R04", "lower and upper limits of these medians", source_survival, printed("18 8 NA NA"),
+    check("R04", "aml: medians of two groups", source_survival, printed("31 23"), aml$quantile),
+    check("R04", "aml: lower and upper limits of these medians", source_survival, printed("18 8 NA NA"),
           c(aml$lower, aml$upper)),
     check("R04", "median survival by sex, with limits", source_828, printed("270 426 212 348 310 550"),
           unlist(lung)),
@@ -436,7 +440,7 @@ verify_spss <- function() {
     check("R05", "medians of SPSS, as a study prints them", source_study, printed("36 17"), groups$quantile),
     check("R05", "their lower limits", source_study, printed("30.004 14.215"), groups$lower),
     check("R05", "their upper limits", source_study, printed("41.996 19.785"), groups$upper),
-    check("R08", "log-rank P of these groups", source_study, printed("0.001"),
+    check("R08", "log-rank P of a study's two groups", source_study, printed("0.001"),
           logrank(Surv(months, died) ~ resectable, shipped("crlm_survival"))$p.value)
   )
 }
@@ -482,9 +486,10 @@ verify_logrank <- function() {
   weeks <- freireich()
   toy <- list(time = c(12, 1, 6, 9, 7, 4, 13, 5, 2, 3), group = rep(0:1, each = 5))
   list(
-    check("R08", "observed events", source_survival, printed("7 11"), aml$observed),
-    check("R08", "expected events", source_survival, printed("10.69 7.31"), aml$expected),
-    check("R08", "chi-square and P", source_survival, printed("3.4 0.0653"), c(aml$statistic, aml$p.value)),
+    check("R08", "aml: observed events", source_survival, printed("7 11"), aml$observed),
+    check("R08", "aml: expected events", source_survival, printed("10.69 7.31"), aml$expected),
+    check("R08", "aml: chi-square and P", source_survival, printed("3.40 0.0653"),
+          c(aml$statistic, aml$p.value)),
     check("R08", "survival::lung by sex: expected events, chi-square, P", source_cookbook,
           printed("91.5817 73.4183 10.3267 0.00131"),
           with(logrank(Surv(time, status) ~ sex, survival::lung), c(expected, statistic, p.value))),
@@ -505,8 +510,11 @@ verify_logrank <- function() {
     check("R08", "ten subjects, four events: chi-square and P", source_sksurv,
           printed("0.843638413831986 0.358358251735077"),
           unlist(logrank(toy$time, c(0, 0, 1, 0, 0, 0, 1, 0, 1, 1), toy$group)[c("statistic", "p.value")])),
-    check("R08", "weeks at risk and relapses of the 6-MP trial", source_princeton, printed("541 30"),
+    check("R08", "6-MP trial: weeks at risk and relapses", source_princeton, printed("541 30"),
           c(sum(weeks$weeks), sum(weeks$relapse))),
+    check("R08", "6-MP trial: expected relapses, chi-square and P", source_freireich,
+          printed("19.3 10.7 16.8 4.17e-05"),
+          with(logrank(Surv(weeks, relapse) ~ drug, weeks), c(expected, statistic, p.value))),
     check("R08", "three groups with entry times and strata",
           peer("survival::coxph, score test of untied rows"),
           score_test(FALSE), score_test(TRUE)),

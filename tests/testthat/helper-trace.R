@@ -3,7 +3,8 @@ test_titles <- function(folder) {
   files <- list.files(folder, "^test-.*[.]R$", full.names = TRUE)
   found <- lapply(files, function(file) {
     calls <- as.list(parse(file, keep.source = FALSE))
-    tests <- Filter(function(e) is.call(e) && identical(e[[1L]], quote(test_that)) && is.character(e[[2L]]), calls)
+    tests <- Filter(function(e) is.call(e) && identical(e[[1L]], quote(test_that)) && is.character(e[[2L]]),
+                    calls)
     data.frame(file = rep(sub("^test-(.*)[.]R$", "\\1", basename(file)), length(tests)),
                test = vapply(tests, function(e) e[[2L]], ""))
   })

@@ -28,7 +28,8 @@ test_that("every check passes on this machine", {
 test_that("the table has the documented columns, a source for each number, and no check twice", {
   d <- as.data.frame(verification)
   expect_identical(class(d), "data.frame")
-  expect_named(d, c("part", "requirement", "check", "source", "expected", "observed", "difference", "tolerance",
+  expect_named(d,
+               c("part", "requirement", "check", "source", "expected", "observed", "difference", "tolerance",
                     "passed"))
   expect_true(all(nzchar(d$source) & nzchar(d$check)))
   expect_identical(anyDuplicated(d[c("requirement", "check")]), 0L)
@@ -44,7 +45,8 @@ test_that("the exported functions it looks for are those there are", {
 })
 
 test_that("options, random numbers and the work space are left as they were", {
-  old <- options(riskset.paths = "sort", riskset.threads = 1L, na.action = "na.fail", digits = 3, OutDec = ",", warn = 2)
+  old <- options(riskset.paths = "sort", riskset.threads = 1L, na.action = "na.fail", digits = 3,
+                 OutDec = ",", warn = 2)
   on.exit(options(old))
   set.seed(1)
   before <- list(options(), .Random.seed, ls(globalenv()))
@@ -64,7 +66,8 @@ test_that("the report holds every check, its source and the session, and is writ
     fixed <- !startsWith(text, "All")
     expect_true(any(grepl(text, lines, fixed = fixed)), info = text)
   }
-  expect_match(grep("^survival ", lines, value = TRUE), as.character(utils::packageVersion("survival")), fixed = TRUE)
+  expect_match(grep("^survival ", lines, value = TRUE), as.character(utils::packageVersion("survival")),
+               fixed = TRUE)
   expect_match(grep("^OpenMP ", lines, value = TRUE), "yes|no")
 })
 
@@ -90,7 +93,7 @@ test_that("error = TRUE stops after the report is written", {
   with_broken("chi_p", off, {
     expect_error(verify_riskset(file = file, error = TRUE), "FAILED", class = "riskset_error_verification")
   })
-  expect_match(readLines(file), "FAILED R08 chi-square and P", all = FALSE)
+  expect_match(readLines(file), "FAILED R08 aml: chi-square and P", all = FALSE)
 })
 
 test_that("a function that fails is a failed check, with its complaint, and the others are still made", {
@@ -157,7 +160,8 @@ test_that("arguments that cannot be are refused", {
   for (error in list(NA, 1, "yes", c(TRUE, FALSE))) {
     expect_refused(verify_riskset(error = error), "`error` must be TRUE or FALSE", "argument")
   }
-  expect_refused(verify_riskset(file = file.path(tempdir(), "no", "such", "folder.txt")), "cannot be written", "file")
+  expect_refused(verify_riskset(file = file.path(tempdir(), "no", "such", "folder.txt")),
+                 "cannot be written", "file")
 })
 
 test_that("rows and columns picked from it print", {
