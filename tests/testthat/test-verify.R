@@ -171,6 +171,8 @@ test_that("rows and columns picked from it print", {
 
 # ---- Trace ------------------------------------------------------------------------------
 
+# After tests were added or renamed: Rscript data-raw/trace.R
+
 requirements <- utils::read.csv(system.file("validation", "requirements.csv", package = "riskset"))
 traced <- utils::read.csv(system.file("validation", "tests.csv", package = "riskset"))
 titles <- test_titles(test_path())
