@@ -517,6 +517,82 @@ refuse_row <- function(report) {
         format(report$value, digits = 15), more)
 }
 
+#' Which times are one: `timefix`, and why a number may differ from survdiff's
+#'
+#' Two subjects are tied when their times are equal. Computed times (0.1 + 0.2 and 0.3, days
+#' turned into months) are equal only but for rounding, and programs differ in how much of a
+#' difference they take for rounding. If a curve has other times than [survival::survfit()]'s, or
+#' a chi-square other digits than [survival::survdiff()]'s, this is the likely reason.
+#'
+#' @section Three rules:
+#' `timefix`, an argument of [km()], [logrank()], [risk_table()] and [screen_logrank()], is one of
+#'
+#' * `TRUE`, the default. Times are one when they lie within 4 units in the last place of the
+#'   first of their run: a relative 4.4e-16 to 8.9e-16, what a few multiplications and additions
+#'   can do. Runs do not chain: a time that is near the last of a run but not near its first
+#'   begins the next run. Two whole numbers are never one. Entry and exit times share one grid.
+#' * `FALSE`. Times are one when they are the same double, as in 'SAS', 'SPSS' and 'Stata'. (0 and
+#'   -0 are the same.)
+#' * `"survival"`. The rule of [survival::aeqSurv()], which survfit() and survdiff() use unless
+#'   told otherwise: sorted distinct times are one when neighbours differ by at most 1.5e-8
+#'   (`sqrt(.Machine$double.eps)`), absolutely or relative to the mean time. Neighbours chain, so
+#'   that a run has no greatest length.
+#'
+#' @section What merges where:
+#' | times | `TRUE` | `"survival"` |
+#' |:------|:-------|:-------------|
+#' | 0.1 + 0.2 and 0.3 | one | one |
+#' | days, and days / 30.4375 * 30.4375 | one | one |
+#' | seconds since 1970: 1.7e9 + 0:5 | 6 | 1 |
+#' | 1e-9, 2e-9, ..., 6e-9 | 6 | 1 |
+#' | 1e5 exponential times, mean 1 | none | 0.06 to 0.09 % |
+#' | 1e6 exponential times | none | 0.7 % |
+#' | 1e7 exponential times | none | 7.1 % |
+#'
+#' (The percentages are of distinct times, in three simulated samples each.) The more subjects,
+#' the nearer their times, and the longer the chains.
+#'
+#' @section Unit and origin:
+#' A log-rank test depends on the order of times only: t, t * c, t + c and rank(t) must give the
+#' same chi-square. With `timefix = TRUE` they do, as long as distinct times stay more than 4 units
+#' in the last place apart before and after. With survival's rule they need not: in years instead
+#' of days, or on a later origin, other times merge. The example shows it.
+#'
+#' @section To see what merged:
+#' What km(), logrank() and risk_table() return prints how many distinct times were merged, if any
+#' were, and by which rule.
+#' The number is `merged` in the test and in the table; for a fit of
+#' [km()] it is `risk_table(fit)$merged`.
+#'
+#' @section To match survdiff or survfit exactly:
+#' `timefix = "survival"` gives their numbers. To see what they give without merging, call
+#' `survfit(..., timefix = FALSE)`, which is our `FALSE`; survdiff() documents that argument too,
+#' but stops when it is given (survival 3.5-3 and 3.8-12), so use `rank(time)` there: ranks are
+#' whole or half numbers, which no rule merges at fewer than about 1e8 subjects.
+#'
+#' @name ties
+#' @aliases timefix
+#' @examples
+#' length(km(c(0.1 + 0.2, 0.3), c(1, 1))$time)
+#' length(km(1.7e9 + 0:5, rep(1, 6))$time)
+#' length(survival::survfit(Surv(1.7e9 + 0:5, rep(1, 6)) ~ 1)$time)
+#'
+#' # One data set in four units: survdiff() gives three answers, logrank() one
+#' set.seed(1)
+#' time <- rexp(10000)
+#' status <- rbinom(10000, 1, 0.7)
+#' group <- rep(1:2, 5000)
+#' units <- list(t = time, `t * 1e-5` = time * 1e-5, `t + 17000` = time + 17000,
+#'               `rank(t)` = rank(time))
+#' sapply(units, function(t) survival::survdiff(Surv(t, status) ~ group)$chisq)
+#' sapply(units, function(t) logrank(t, status, group)$statistic[[1]])
+#'
+#' # survdiff's rule, and how many distinct times it makes one with another
+#' test <- logrank(units[[2]], status, group, timefix = "survival")
+#' test
+#' test$merged
+NULL
+
 ties_code <- function(timefix) {
   if (identical(timefix, TRUE)) return(1L)
   if (identical(timefix, FALSE)) return(0L)

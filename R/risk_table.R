@@ -9,7 +9,8 @@
 #' from the first of their run, such as `0.1 + 0.2` and `0.3`) count as one; two whole numbers
 #' never do. `timefix = FALSE` compares times exactly. `timefix = "survival"` is the rule of
 #' [survival::aeqSurv()], for whoever must match it: it merges times within 1.5e-8 of each other,
-#' absolutely or relative to the mean time, in chains.
+#' absolutely or relative to the mean time, in chains. See [ties] for what that
+#' changes.
 #'
 #' @param x,formula A formula `Surv(time, status) ~ group + strata(stratum)`, or
 #'   `Surv(entry, time, status) ~ ...` for subjects who come under observation late; a numeric
