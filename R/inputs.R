@@ -214,15 +214,16 @@ survival_rows <- function(y, terms, weights, event, data = NULL, kept = NULL) {
   if (group$n * stratum$n > 5e8) {
     abort("too_large", "%.0f groups in %.0f strata are more than 5e8 curves", group$n, stratum$n)
   }
+  for (i in seq_along(terms)) terms[[i]]$code <- NULL
   list(
     rows = list(
       time = y$time, entry = y$entry, status = y$status, weight = weights,
       group = group$code, n_group = group$n, stratum = stratum$code, n_stratum = stratum$n,
       event = if (is.null(event)) NA_real_ else as.double(event)
     ),
-    group = group[c("labels", "used")], stratum = stratum[c("labels", "used")],
-    terms = lapply(terms, `[[<-`, "code", NULL),
-    data = data, kept = kept
+    group = list(labels = group$labels, used = group$used),
+    stratum = list(labels = stratum$labels, used = stratum$used),
+    terms = terms, data = data, kept = kept
   )
 }
 
@@ -237,8 +238,11 @@ tell_many_groups <- function(name, count) {
 # Before anything is subset: a short column would be filled up with NA.
 check_columns <- function(y, terms, weights) {
   n <- length(y$time)
+  fits <- (is.null(y$entry) || length(y$entry) == n) && (is.null(y$status) || length(y$status) == n) &&
+    (is.null(weights) || length(weights) == n)
+  for (t in terms) fits <- fits && length(t$code) == n
+  if (fits) return(invisible())
   columns <- c(y[c("entry", "status")], list(weights), lapply(terms, `[[`, "code"))
-  if (all(lengths(columns) == n | vapply(columns, is.null, NA))) return(invisible())
   names(columns) <- c("entry", "status", "weights", vapply(terms, `[[`, "", "name"))
   do.call(same_length, c(list(time = y$time), columns))
 }
@@ -453,13 +457,18 @@ row_names <- function(data, keep = NULL) {
 # All terms of one role as one code, the first term slowest. `used` holds the codes that occur
 # where the product of the levels is too large to keep a place for each.
 combine_terms <- function(terms, role) {
-  for (i in rev(seq_along(terms))) if (terms[[i]]$role != role) terms[[i]] <- NULL
-  if (length(terms) == 0L) return(list(code = NULL, n = 1, labels = NULL, used = NULL))
-  if (length(terms) == 1L) {
-    labels <- terms[[1L]]$labels
-    return(list(code = terms[[1L]]$code, n = max(1, length(labels)), labels = list(labels),
-                used = NULL))
+  count <- 0L
+  for (t in terms) {
+    if (t$role == role) {
+      count <- count + 1L
+      one <- t
+    }
   }
+  if (count == 0L) return(list(code = NULL, n = 1, labels = NULL, used = NULL))
+  if (count == 1L) {
+    return(list(code = one$code, n = max(1, length(one$labels)), labels = list(one$labels), used = NULL))
+  }
+  terms <- Filter(function(t) t$role == role, terms)
   code <- 0
   for (t in terms) code <- code * length(t$labels) + (as.integer(t$code) - 1L)
   labels <- lapply(terms, `[[`, "labels")

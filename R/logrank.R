@@ -56,7 +56,7 @@ logrank.formula <- function(formula, data = NULL, weights = NULL, subset = NULL,
 logrank.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = NULL,
                             entry = NULL, rho = 0, gamma = 0, event = NULL, timefix = TRUE,
                             time = x, ...) {
-  if ("formula" %in% ...names()) return(call_method(logrank.formula))
+  if (...length() > 0L && "formula" %in% ...names()) return(call_method(logrank.formula))
   if (!missing(x)) refuse_list(x, "x")
   check_dots(..., not_yet = not_yet)
   if (missing(x) && missing(time)) abort("formula", "`x` is missing, with no default")
@@ -90,6 +90,7 @@ curve_labels <- function(origin) {
 }
 
 check_powers <- function(rho, gamma) {
+  if (identical(rho, 0) && identical(gamma, 0)) return(invisible())
   check_finite(rho, "rho")
   check_finite(gamma, "gamma", least = 0)
 }
@@ -109,9 +110,11 @@ test_rows <- function(input, rho, gamma, timefix, name) {
   check_report(sums, input$kept)
   check_spells(input$rows, ties)
   refuse_fractions(sums$report$weights)
-  origin <- c(input[c("group", "stratum", "terms")],
-              list(n_group = input$rows$n_group, n_stratum = input$rows$n_stratum,
-                   n.missing = sums$report$missing, n.nan = sums$report$nan, timefix = timefix))
+  origin <- list(
+    group = input$group, stratum = input$stratum, terms = input$terms,
+    n_group = input$rows$n_group, n_stratum = input$rows$n_stratum,
+    n.missing = sums$report$missing, n.nan = sums$report$nan, timefix = timefix
+  )
   new_logrank(sums, origin, rho, gamma, name, any(.Call(C_tabulate, input$rows, 0L)$n.event > 0))
 }
 
@@ -148,22 +151,26 @@ new_logrank <- function(sums, origin, rho, gamma, name, events) {
   labels <- curve_labels(origin)
   used <- sums$rows > 0
   if (sum(used) < 2L) one_group(list(group = list(labels = labels[used])))
-  parts <- sums[c("rows", "observed", "expected", "covariance")]
+  n <- sums$rows
+  observed <- sums$observed
+  expected <- sums$expected
+  variance <- sums$covariance
   unused <- labels[!used]
   if (length(unused)) {
     labels <- labels[used]
-    parts[1:3] <- lapply(parts[1:3], `[`, used)
-    parts$covariance <- parts$covariance[used, used]
+    n <- n[used]
+    observed <- observed[used]
+    expected <- expected[used]
+    variance <- variance[used, used]
   }
-  for (i in 1:3) names(parts[[i]]) <- labels
-  dimnames(parts$covariance) <- list(labels, labels)
-  test <- quadratic_form(parts$observed - parts$expected, parts$covariance)
+  names(n) <- names(observed) <- names(expected) <- labels
+  dimnames(variance) <- list(labels, labels)
+  test <- quadratic_form(observed - expected, variance)
   out <- list(
     statistic = c(`X-squared` = test$statistic), parameter = c(df = test$df),
     p.value = test$p.value, log.p = test$log.p,
     method = logrank_method(rho, gamma, origin$n_stratum > 1), data.name = name,
-    n = parts$rows, observed = parts$observed, expected = parts$expected,
-    variance = parts$covariance,
+    n = n, observed = observed, expected = expected, variance = variance,
     strata = c(total = sums$strata[1L], informative = sums$strata[2L]), unused = unused,
     rho = rho, gamma = gamma,
     reason = if (is.na(test$statistic)) undefined_logrank(sums, events),

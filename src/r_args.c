@@ -183,10 +183,12 @@ SEXP r_list(int n, const char **names) {
   return list;
 }
 
+/* Sums over the rows; what is wrong with one of them only where something is. */
 SEXP r_report(const rs_report *report) {
-  static const char *const names[] = {"used",  "missing", "nan",  "problem", "column",
-                                      "row",   "rows",    "value", "event",  "weights"};
-  SEXP list = PROTECT(r_list(10, (const char **)names));
+  static const char *names[] = {"used", "missing", "nan", "event", "weights",
+                                "problem", "column", "row", "rows", "value"};
+  int n = report->problem == RS_FINE ? 5 : 10;
+  SEXP list = PROTECT(r_list(n, names));
   SEXP missing = PROTECT(Rf_allocVector(REALSXP, RS_COLUMNS));
   SEXP labels = PROTECT(Rf_allocVector(STRSXP, RS_COLUMNS));
   for (int c = 0; c < RS_COLUMNS; c++) {
@@ -197,13 +199,15 @@ SEXP r_report(const rs_report *report) {
   SET_VECTOR_ELT(list, 0, Rf_ScalarReal((double)report->used));
   SET_VECTOR_ELT(list, 1, missing);
   SET_VECTOR_ELT(list, 2, Rf_ScalarReal((double)report->not_a_number));
-  SET_VECTOR_ELT(list, 3, Rf_mkString(PROBLEM[report->problem]));
-  SET_VECTOR_ELT(list, 4, Rf_mkString(COLUMN[report->column]));
-  SET_VECTOR_ELT(list, 5, Rf_ScalarReal((double)report->row + 1));
-  SET_VECTOR_ELT(list, 6, Rf_ScalarReal((double)report->rows));
-  SET_VECTOR_ELT(list, 7, Rf_ScalarReal(report->value));
-  SET_VECTOR_ELT(list, 8, Rf_ScalarReal(report->event));
-  SET_VECTOR_ELT(list, 9, Rf_ScalarInteger(report->weights));
+  SET_VECTOR_ELT(list, 3, Rf_ScalarReal(report->event));
+  SET_VECTOR_ELT(list, 4, Rf_ScalarInteger(report->weights));
+  if (n > 5) {
+    SET_VECTOR_ELT(list, 5, Rf_mkString(PROBLEM[report->problem]));
+    SET_VECTOR_ELT(list, 6, Rf_mkString(COLUMN[report->column]));
+    SET_VECTOR_ELT(list, 7, Rf_ScalarReal((double)report->row + 1));
+    SET_VECTOR_ELT(list, 8, Rf_ScalarReal((double)report->rows));
+    SET_VECTOR_ELT(list, 9, Rf_ScalarReal(report->value));
+  }
   UNPROTECT(3);
   return list;
 }

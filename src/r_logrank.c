@@ -27,18 +27,29 @@ static double sum_rows(const rs_stream *stream, size_t n_group, size_t n_stratum
   return strata;
 }
 
-static rs_status test(SEXP out, rs_stream *stream, size_t n_group, size_t n_stratum, SEXP rho,
-                      SEXP gamma, const rs_run *run) {
+/* All that R has to allocate is there before the stream is opened: nothing can jump away from
+ * it while it is open. */
+static rs_logrank prepare(SEXP out, size_t n_group, SEXP rho, SEXP gamma) {
   SEXP covariance = Rf_allocMatrix(REALSXP, (int)n_group, (int)n_group);
   SET_VECTOR_ELT(out, COVARIANCE, covariance);
   rs_logrank logrank = {Rf_asReal(rho), Rf_asReal(gamma), vector(out, OBSERVED, n_group),
                         vector(out, EXPECTED, n_group), REAL(covariance), 0, 0};
-  double *strata = vector(out, STRATA, 2);
-  strata[0] = sum_rows(stream, n_group, n_stratum, vector(out, ROWS, n_group));
-  rs_status status = rs_logrank_run(stream, n_group, run, &logrank);
-  strata[1] = (double)logrank.informative_strata;
-  SET_VECTOR_ELT(out, TIMES, Rf_ScalarReal((double)logrank.informative_times));
-  SET_VECTOR_ELT(out, MERGED, Rf_ScalarReal((double)rs_stream_merged(stream)));
+  vector(out, ROWS, n_group);
+  vector(out, TIMES, 1);
+  vector(out, STRATA, 2);
+  vector(out, MERGED, 1);
+  return logrank;
+}
+
+static double *values(SEXP out, int which) { return REAL(VECTOR_ELT(out, which)); }
+
+static rs_status test(SEXP out, rs_stream *stream, size_t n_group, size_t n_stratum,
+                      rs_logrank *logrank, const rs_run *run) {
+  rs_status status = rs_logrank_run(stream, n_group, run, logrank);
+  values(out, STRATA)[0] = sum_rows(stream, n_group, n_stratum, values(out, ROWS));
+  values(out, STRATA)[1] = (double)logrank->informative_strata;
+  values(out, TIMES)[0] = (double)logrank->informative_times;
+  values(out, MERGED)[0] = (double)rs_stream_merged(stream);
   return status;
 }
 
@@ -46,20 +57,19 @@ static rs_status test(SEXP out, rs_stream *stream, size_t n_group, size_t n_stra
 SEXP rs_r_logrank_rows(SEXP rows_list, SEXP ties, SEXP rho, SEXP gamma) {
   rs_rows rows = r_rows(rows_list);
   rs_run run = r_run(rows.n * rows.n_group * rows.n_group);
+  rs_ties rule = (rs_ties)Rf_asInteger(ties);
   rs_report report = {0};
   rs_stream *stream = NULL;
-  SEXP holder = PROTECT(r_hold_stream());
   SEXP out = PROTECT(r_list(N_OUT, NAMES));
-  rs_status status =
-      rs_stream_open(&rows, (rs_ties)Rf_asInteger(ties), &run, &stream, &report);
-  R_SetExternalPtrAddr(holder, stream);
+  rs_logrank logrank = prepare(out, rows.n_group, rho, gamma);
+  rs_status status = rs_stream_open(&rows, rule, &run, &stream, &report);
   if (status == RS_OK && stream && report.weights < 2) {
-    status = test(out, stream, rows.n_group, rows.n_stratum, rho, gamma, &run);
+    status = test(out, stream, rows.n_group, rows.n_stratum, &logrank, &run);
   }
-  r_release_stream(holder);
+  rs_stream_close(stream);
   SET_VECTOR_ELT(out, STATUS, r_status(status));
   SET_VECTOR_ELT(out, REPORT, r_report(&report));
-  UNPROTECT(2);
+  UNPROTECT(1);
   return out;
 }
 
@@ -74,13 +84,12 @@ SEXP rs_r_logrank_table(SEXP table, SEXP n_group, SEXP n_stratum, SEXP rho, SEXP
   if (groups == 0 || blocks % groups != 0 || blocks / groups != strata) {
     Rf_error("the risk table has another number of blocks");
   }
-  SEXP holder = PROTECT(r_hold_stream());
   SEXP out = PROTECT(r_list(N_OUT, NAMES));
+  rs_logrank logrank = prepare(out, groups, rho, gamma);
   rs_status status = rs_stream_table(&t, groups, strata, &run, &stream);
-  R_SetExternalPtrAddr(holder, stream);
-  if (status == RS_OK) status = test(out, stream, groups, strata, rho, gamma, &run);
-  r_release_stream(holder);
+  if (status == RS_OK) status = test(out, stream, groups, strata, &logrank, &run);
+  rs_stream_close(stream);
   SET_VECTOR_ELT(out, STATUS, r_status(status));
-  UNPROTECT(2);
+  UNPROTECT(1);
   return out;
 }
