@@ -192,6 +192,7 @@ static rs_status screen_column(const screen_job *job, rs_column x, scratch *own,
   *row = (rs_screen_row){0, 0, NAN, NAN, NAN, RS_SCREEN_DONE};
   rs_column_range(x, job->n, MOST_CELLS, NULL, &range);
   int some = range.whole && range.high >= range.low;
+  double low = some ? range.low : 0;
   size_t levels = some ? (size_t)(range.high - range.low) + 1 : 0;
   if (!range.whole || (levels + 1) * (job->places + 1) > MOST_CELLS ||
       (job->test == RS_SCREEN_CMH && levels * job->n_y > MOST_TRACKED)) {
@@ -206,8 +207,8 @@ static rs_status screen_column(const screen_job *job, rs_column x, scratch *own,
   t.x_score = t.counts + levels * job->places;
   t.y_score = t.x_score + levels;
   t.rest = t.y_score + job->n_y;
-  count_column(job, x, range.low, levels, own->count);
-  strip_table(job, range.low, levels, own->count, &t, row);
+  count_column(job, x, low, levels, own->count);
+  strip_table(job, low, levels, own->count, &t, row);
   if (t.rows < 2 || t.cols < 2) {
     row->reason = row->n <= 0   ? RS_SCREEN_NO_ROWS
                   : t.rows < 2  ? RS_SCREEN_ONE_X
