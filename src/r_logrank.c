@@ -31,7 +31,7 @@ static rs_status test(SEXP out, rs_stream *stream, size_t n_group, size_t n_stra
                       SEXP gamma, const rs_run *run) {
   SEXP covariance = Rf_allocMatrix(REALSXP, (int)n_group, (int)n_group);
   SET_VECTOR_ELT(out, COVARIANCE, covariance);
-  rs_logrank logrank = {Rf_asReal(rho), Rf_asReal(gamma), vector(out, OBSERVED, n_group),
+  rs_logrank logrank = {r_number(rho), r_number(gamma), vector(out, OBSERVED, n_group),
                         vector(out, EXPECTED, n_group), REAL(covariance), 0, 0};
   double *strata = vector(out, STRATA, 2);
   strata[0] = sum_rows(stream, n_group, n_stratum, vector(out, ROWS, n_group));
@@ -51,7 +51,7 @@ SEXP rs_r_logrank_rows(SEXP rows_list, SEXP ties, SEXP rho, SEXP gamma) {
   SEXP holder = PROTECT(r_hold_stream());
   SEXP out = PROTECT(r_list(N_OUT, NAMES));
   rs_status status =
-      rs_stream_open(&rows, (rs_ties)Rf_asInteger(ties), &run, &stream, &report);
+      rs_stream_open(&rows, (rs_ties)r_code(ties), &run, &stream, &report);
   R_SetExternalPtrAddr(holder, stream);
   if (status == RS_OK && stream && report.weights < 2) {
     status = test(out, stream, rows.n_group, rows.n_stratum, rho, gamma, &run);
