@@ -1,21 +1,43 @@
 #include "r_args.h"
 
 #include <math.h>
+#include <setjmp.h>
 #include <string.h>
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
-static void check_interrupt(void *unused) {
+/* Asked from the core, which holds memory: R must not jump out of it. A jump that R begins (an
+ * interrupt, a time limit) is held up here and goes on in r_status(), so that it ends where the
+ * user's handlers are. */
+typedef struct {
+  SEXP token; /* of the jump held up, preserved; NULL for none */
+  jmp_buf back;
+} held_jump;
+
+static SEXP check_interrupt(void *unused) {
   (void)unused;
   R_CheckUserInterrupt();
+  return R_NilValue;
 }
 
-/* Asked from the core, which holds memory: R must not jump out of it. */
-static int poll_interrupt(void *unused) {
-  (void)unused;
-  return !R_ToplevelExec(check_interrupt, NULL);
+static void hold_jump(void *held, Rboolean jumps) {
+  if (jumps) longjmp(((held_jump *)held)->back, 1);
+}
+
+static int poll_interrupt(void *data) {
+  held_jump *held = data;
+  if (held->token) return 1;
+  SEXP token = PROTECT(R_MakeUnwindCont());
+  if (setjmp(held->back)) {
+    R_PreserveObject(token);
+    held->token = token;
+  } else {
+    R_UnwindProtect(check_interrupt, NULL, hold_jump, held, token);
+  }
+  UNPROTECT(1);
+  return held->token != NULL;
 }
 
 static int threads(void) {
@@ -50,6 +72,9 @@ rs_run r_run(size_t work) {
   if (work >= 50000) {
     run.threads = threads();
     run.poll = poll_interrupt;
+    held_jump *held = (held_jump *)R_alloc(1, sizeof *held);
+    held->token = NULL;
+    run.poll_data = held;
   }
   return run;
 }
@@ -208,7 +233,14 @@ static const char *PROBLEM[] = {"fine",  "negative", "infinite", "event at infin
 static const char *COLUMN[] = {"time", "entry", "status", "weights", "group", "stratum"};
 static const char *STATUS[] = {"ok", "memory", "interrupt", "row", "large"};
 
-SEXP r_status(rs_status status) { return Rf_mkString(STATUS[status]); }
+SEXP r_status(rs_status status, const rs_run *run) {
+  if (status == RS_INTERRUPTED) {
+    SEXP token = ((held_jump *)run->poll_data)->token;
+    R_ReleaseObject(token);
+    R_ContinueUnwind(token);
+  }
+  return Rf_mkString(STATUS[status]);
+}
 
 SEXP r_list(int n, const char **names) {
   SEXP list = PROTECT(Rf_allocVector(VECSXP, n));

@@ -46,7 +46,7 @@ SEXP rs_r_cmh(SEXP counts) {
   test.covariance = REAL(VECTOR_ELT(out, 3));
   test.work = (double *)R_alloc(test.rows, sizeof(double));
   rs_status status = rs_cmh_run(count, &run, &test);
-  SET_VECTOR_ELT(out, 0, r_status(status));
+  SET_VECTOR_ELT(out, 0, r_status(status, &run));
   double *values = REAL(VECTOR_ELT(out, 4));
   values[0] = (double)test.informative;
   values[1] = or_na(test.odds_ratio);
@@ -83,7 +83,7 @@ SEXP rs_r_cmh_exact(SEXP counts, SEXP odds) {
     SET_VECTOR_ELT(out, 1, density);
     status = rs_exact_distribution(count, strata, ratio, &run, (size_t)length, REAL(density));
   }
-  SET_VECTOR_ELT(out, 0, r_status(status));
+  SET_VECTOR_ELT(out, 0, r_status(status, &run));
   UNPROTECT(1);
   return out;
 }

@@ -16,7 +16,7 @@ SEXP rs_r_column_range(SEXP x, SEXP most) {
   rs_column column = r_column(x);
   rs_status status =
       rs_column_range(column, (size_t)XLENGTH(x), r_count(most), &run, &range);
-  if (status != RS_OK) return r_status(status);
+  if (status != RS_OK) return r_status(status, &run);
   if (!range.whole) return R_NilValue;
   SEXP out = PROTECT(Rf_allocVector(REALSXP, 2));
   REAL(out)[0] = range.low;
@@ -50,7 +50,7 @@ SEXP rs_r_count_table(SEXP columns, SEXP first, SEXP levels, SEXP weight) {
   rs_run run = r_run(n);
   rs_status status =
       rs_count_table(category, weights, n, &run, REAL(counts), &found);
-  SET_VECTOR_ELT(out, 0, r_status(status));
+  SET_VECTOR_ELT(out, 0, r_status(status, &run));
   if (status == RS_OK) {
     double bad = found.bad_weight == SIZE_MAX ? 0 : (double)found.bad_weight + 1;
     SET_VECTOR_ELT(out, 2, Rf_ScalarReal((double)found.missing));

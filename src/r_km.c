@@ -32,7 +32,7 @@ SEXP rs_r_survival(SEXP table, SEXP type, SEXP z, SEXP closed) {
     *array[a] = REAL(x);
     rs_advise(*array[a], (size_t)n * sizeof(double));
   }
-  SET_VECTOR_ELT(out, 0, r_status(rs_survival(&curves, start, blocks, &interval, &run)));
+  SET_VECTOR_ELT(out, 0, r_status(rs_survival(&curves, start, blocks, &interval, &run), &run));
   UNPROTECT(1);
   return out;
 }

@@ -57,7 +57,7 @@ SEXP rs_r_logrank_rows(SEXP rows_list, SEXP ties, SEXP rho, SEXP gamma) {
     status = test(out, stream, rows.n_group, rows.n_stratum, rho, gamma, &run);
   }
   r_release_stream(holder);
-  SET_VECTOR_ELT(out, STATUS, r_status(status));
+  SET_VECTOR_ELT(out, STATUS, r_status(status, &run));
   SET_VECTOR_ELT(out, REPORT, r_report(&report));
   UNPROTECT(2);
   return out;
@@ -80,7 +80,7 @@ SEXP rs_r_logrank_table(SEXP table, SEXP n_group, SEXP n_stratum, SEXP rho, SEXP
   R_SetExternalPtrAddr(holder, stream);
   if (status == RS_OK) status = test(out, stream, groups, strata, rho, gamma, &run);
   r_release_stream(holder);
-  SET_VECTOR_ELT(out, STATUS, r_status(status));
+  SET_VECTOR_ELT(out, STATUS, r_status(status, &run));
   UNPROTECT(2);
   return out;
 }

@@ -47,7 +47,7 @@ SEXP rs_r_tabulate(SEXP r_rows_list, SEXP ties) {
     status = fill(out, stream, &run, rows.n_group * rows.n_stratum);
   }
   r_release_stream(holder);
-  SET_VECTOR_ELT(out, STATUS, r_status(status));
+  SET_VECTOR_ELT(out, STATUS, r_status(status, &run));
   SET_VECTOR_ELT(out, REPORT, r_report(&report));
   UNPROTECT(2);
   return out;

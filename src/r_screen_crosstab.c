@@ -34,7 +34,7 @@ SEXP rs_r_screen_crosstab(SEXP x, SEXP y, SEXP strata, SEXP y_score, SEXP test) 
   SET_VECTOR_ELT(out, 6, Rf_allocVector(INTSXP, (R_xlen_t)m));
   int *reason = INTEGER(VECTOR_ELT(out, 6));
   rs_status status = rs_screen_crosstab(column, m, n, outcome, stratum, score, kind, &run, row);
-  SET_VECTOR_ELT(out, 0, r_status(status));
+  SET_VECTOR_ELT(out, 0, r_status(status, &run));
   for (size_t c = 0; c < m && status == RS_OK; c++) {
     double found[5] = {row[c].n, row[c].events, row[c].statistic, row[c].df,
                        row[c].odds_ratio};

@@ -37,7 +37,7 @@ SEXP rs_r_screen_logrank(SEXP rows_list, SEXP x, SEXP ties) {
   rs_status status = rs_screen_logrank(&rows, (rs_ties)r_code(ties), column, count, &run,
                                        result, &report);
   if (status == RS_OK && report.used > 0) put_results(out, result, count);
-  SET_VECTOR_ELT(out, STATUS, r_status(status));
+  SET_VECTOR_ELT(out, STATUS, r_status(status, &run));
   SET_VECTOR_ELT(out, REPORT, r_report(&report));
   UNPROTECT(1);
   return out;
@@ -55,7 +55,7 @@ SEXP rs_r_screen_trials(SEXP rows_list, SEXP n_row, SEXP n_trial, SEXP ties) {
   rs_status status = rs_screen_trials(&rows, count, group_step, (rs_ties)r_code(ties),
                                       &run, result, &report, &trial);
   if (status == RS_OK) put_results(out, result, count);
-  SET_VECTOR_ELT(out, STATUS, r_status(status));
+  SET_VECTOR_ELT(out, STATUS, r_status(status, &run));
   SET_VECTOR_ELT(out, REPORT, r_report(&report));
   SET_VECTOR_ELT(out, TRIAL, Rf_ScalarReal((double)trial + 1));
   UNPROTECT(1);
