@@ -1,0 +1,100 @@
+/* shim.c: preloaded (glibc only), stands between riskset.so and the C library: fails the nth
+ * allocation that riskset.so makes, counts what it has not given back, narrows the address space,
+ * and gives OpenMP more processors than there are. R steers it by .C(). */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void __libc_free(void *);
+
+static size_t from, to;         /* where riskset.so is */
+static int seen, live, failing; /* allocations so far; not freed; number of the one that fails */
+static int onwards;             /* whether those after it fail as well */
+
+static int find(struct dl_phdr_info *info, size_t size, void *unused) {
+  const char *name = strrchr(info->dlpi_name, '/');
+  (void)size;
+  (void)unused;
+  if (!name || strcmp(name, "/riskset.so") != 0) return 0;
+  from = to = info->dlpi_addr;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    size_t end = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz;
+    if (end > to) to = end;
+  }
+  return 1;
+}
+
+static int is_ours(const void *caller) { return (size_t)caller >= from && (size_t)caller < to; }
+
+static int refused(void) {
+  int n = __atomic_add_fetch(&seen, 1, __ATOMIC_RELAXED);
+  if (failing == 0 || (onwards ? n < failing : n != failing)) return 0;
+  errno = ENOMEM;
+  return 1;
+}
+
+static void *given(void *memory) {
+  if (memory) __atomic_add_fetch(&live, 1, __ATOMIC_RELAXED);
+  return memory;
+}
+
+void *malloc(size_t size) {
+  if (!is_ours(__builtin_return_address(0))) return __libc_malloc(size);
+  return refused() ? NULL : given(__libc_malloc(size));
+}
+
+void *calloc(size_t n, size_t size) {
+  if (!is_ours(__builtin_return_address(0))) return __libc_calloc(n, size);
+  return refused() ? NULL : given(__libc_calloc(n, size));
+}
+
+void *realloc(void *memory, size_t size) {
+  if (!is_ours(__builtin_return_address(0))) return __libc_realloc(memory, size);
+  if (refused()) return NULL;
+  return memory ? __libc_realloc(memory, size) : given(__libc_realloc(memory, size));
+}
+
+void free(void *memory) {
+  if (memory && is_ours(__builtin_return_address(0))) {
+    __atomic_sub_fetch(&live, 1, __ATOMIC_RELAXED);
+  }
+  __libc_free(memory);
+}
+
+/* n > 0: the nth allocation fails; n < 0: the nth and all after it; 0: none. */
+void shim_fail(int *n) {
+  dl_iterate_phdr(find, NULL);
+  seen = 0;
+  onwards = *n < 0;
+  failing = abs(*n);
+}
+
+void shim_counts(int *allocations, int *not_freed) {
+  *allocations = seen;
+  *not_freed = live;
+}
+
+/* Leaves room for this many bytes more than the process has now; < 0: no limit. */
+void shim_room(double *bytes) {
+  struct rlimit limit;
+  long pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (!file || fscanf(file, "%ld", &pages) != 1) abort();
+  fclose(file);
+  getrlimit(RLIMIT_AS, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  if (*bytes >= 0) limit.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)*bytes;
+  if (setrlimit(RLIMIT_AS, &limit) != 0) abort();
+}
+
+int omp_get_num_procs(void) {
+  const char *processors = getenv("SHIM_PROCESSORS");
+  return processors ? atoi(processors) : (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
