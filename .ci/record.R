@@ -5,7 +5,8 @@ results <- data.frame(file = character(), test = character(), passed = integer()
                       skipped = character())
 
 # One test of a script: how many of its checks held; the first few that did not are shown.
-record <- function(file, test, held, what = names(held)) {
+record <- function(file, test, held) {
+  what <- names(held)
   held <- held %in% TRUE
   results[nrow(results) + 1L, ] <<- list(file, test, sum(held), sum(!held) + (length(held) == 0L), "")
   cat(sprintf("%-10s %-60s %5d passed %3d failed\n", file, test, sum(held), sum(!held)))

@@ -382,6 +382,7 @@ rs_status rs_screen_trials(const rs_rows *rows, size_t n_trial, int group_step, 
   {
     double *room = malloc(size * sizeof *room);
     rs_report found;
+    memset(&found, 0, sizeof found); /* copied where there is no room as well */
 #ifdef _OPENMP
 #pragma omp for schedule(dynamic, 16)
 #endif
