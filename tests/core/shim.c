@@ -15,8 +15,12 @@ extern void *__libc_realloc(void *, size_t);
 extern void __libc_free(void *);
 
 static size_t from, to;         /* where riskset.so is */
-static int seen, live, failing; /* allocations so far; not freed; number of the one that fails */
+static int seen, failing;       /* allocations so far; number of the one that fails */
 static int onwards;             /* whether those after it fail as well */
+
+enum { MOST = 4096 };
+static void *held[MOST]; /* what riskset.so has and did not free yet */
+static int top, locked;
 
 static int find(struct dl_phdr_info *info, size_t size, void *unused) {
   const char *name = strrchr(info->dlpi_name, '/');
@@ -40,8 +44,18 @@ static int refused(void) {
   return 1;
 }
 
+/* Puts `now` in the place of `before`, either of which may be NULL. */
+static void replace(void *before, void *now) {
+  int i = 0;
+  while (__atomic_exchange_n(&locked, 1, __ATOMIC_ACQUIRE)) continue;
+  while (i < top && held[i] != before) i++;
+  if (i == top && !before && top < MOST) top++;
+  if (i < top) held[i] = now;
+  __atomic_store_n(&locked, 0, __ATOMIC_RELEASE);
+}
+
 static void *given(void *memory) {
-  if (memory) __atomic_add_fetch(&live, 1, __ATOMIC_RELAXED);
+  if (memory) replace(NULL, memory);
   return memory;
 }
 
@@ -58,13 +72,13 @@ void *calloc(size_t n, size_t size) {
 void *realloc(void *memory, size_t size) {
   if (!is_ours(__builtin_return_address(0))) return __libc_realloc(memory, size);
   if (refused()) return NULL;
-  return memory ? __libc_realloc(memory, size) : given(__libc_realloc(memory, size));
+  void *moved = __libc_realloc(memory, size);
+  if (moved) replace(memory, moved);
+  return moved;
 }
 
 void free(void *memory) {
-  if (memory && is_ours(__builtin_return_address(0))) {
-    __atomic_sub_fetch(&live, 1, __ATOMIC_RELAXED);
-  }
+  if (memory && top > 0) replace(memory, NULL);
   __libc_free(memory);
 }
 
@@ -78,7 +92,8 @@ void shim_fail(int *n) {
 
 void shim_counts(int *allocations, int *not_freed) {
   *allocations = seen;
-  *not_freed = live;
+  *not_freed = 0;
+  for (int i = 0; i < top; i++) *not_freed += held[i] != NULL;
 }
 
 /* Leaves room for this many bytes more than the process has now; < 0: no limit. */
