@@ -23,13 +23,13 @@ points <- option("points", 6)
 # Vectors made beforehand, so that no time is R's own.
 calls_on <- function(n) {
   d <- environment(verb_calls(n)[[1L]])
-  millis <- round(d$real * 2000) / 2000
-  weights <- rep_len(c(1, 0.5, 2), n)
-  columns <- matrix(c(d$g, d$h), n)
   trial <- function(x, rows) matrix(x[seq_len(rows * (n %/% rows))], rows)
-  trials <- list(trial(d$real, n %/% 2), trial(d$status, n %/% 2))
-  short <- list(trial(d$real, 1e4), trial(d$status, 1e4))
-  pairs <- array(c(24, 31, 40, 27) * 8000, c(2, 2, 14)) + rep(1:14, each = 4)
+  d$millis <- round(d$real * 2000) / 2000
+  d$weights <- rep_len(c(1, 0.5, 2), n)
+  d$columns <- matrix(c(d$g, d$h), n)
+  d$trials <- list(trial(d$real, n %/% 2), trial(d$status, n %/% 2))
+  d$short <- list(trial(d$real, 1e4), trial(d$status, 1e4))
+  d$pairs <- array(c(24, 31, 40, 27) * 8000, c(2, 2, 14)) + rep(1:14, each = 4)
   with(d, list(
     `km, counted` = function() km(days, status, g),
     `km, sorted` = function() km(millis, status, g),
