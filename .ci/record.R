@@ -37,7 +37,8 @@ install_into <- function(library, tarball, ..., env = character()) {
 }
 
 compile_shim <- function(to) {
-  if (system2("gcc", c("-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-o", to, "tests/core/shim.c"))) {
+  flags <- c("-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-pthread")
+  if (system2("gcc", c(flags, "-o", to, "tests/core/shim.c")) != 0L) {
     stop("tests/core/shim.c does not compile", call. = FALSE)
   }
   normalizePath(to)

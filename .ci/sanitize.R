@@ -14,7 +14,8 @@ environment_of <- function(part, leaks = FALSE, threads = 2) {
   c(
     sprintf("LD_PRELOAD='%s %s'", library_of("libasan.so"), library_of("libubsan.so")),
     sprintf("ASAN_OPTIONS=detect_leaks=%d:log_path=%s", leaks, logs),
-    sprintf("UBSAN_OPTIONS=print_stacktrace=1:suppressions=%s:log_path=%s", normalizePath(".ci/ubsan.supp"), logs),
+    sprintf("UBSAN_OPTIONS=print_stacktrace=1:suppressions=%s:log_path=%s",
+            normalizePath(".ci/ubsan.supp"), logs),
     paste0("R_LIBS=", normalizePath("build/sanitize")), paste0("R_PROFILE_USER=", profile),
     "NOT_CRAN=true"
   )
@@ -26,7 +27,8 @@ findings <- function(part) {
   said <- unlist(lapply(files, readLines, warn = FALSE))
   stacks <- split(said, cumsum(said == ""))
   ours <- vapply(stacks, function(s) any(grepl("leak of", s)) && any(grepl("riskset\\.so|rs_r_", s)), NA)
-  c(grep("runtime error|ERROR: AddressSanitizer", said, value = TRUE), unlist(stacks[ours], use.names = FALSE))
+  c(grep("runtime error|ERROR: AddressSanitizer", said, value = TRUE),
+    unlist(stacks[ours], use.names = FALSE))
 }
 
 check_session <- function(part, test, code, allowed = 0L) {
@@ -78,8 +80,8 @@ parts <- list(examples = examples, repeats = repeats)
 
 run_parts <- function(tarball) {
   makevars <- file.path(tempdir(), "Makevars")
-  writeLines(c(paste("CFLAGS = -g -O1 -fno-omit-frame-pointer -Wall -Wextra", flags), paste("LDFLAGS =", flags)),
-             makevars)
+  writeLines(c(paste("CFLAGS = -g -O1 -fno-omit-frame-pointer -Wall -Wextra", flags),
+               paste("LDFLAGS =", flags)), makevars)
   # Not loaded on trial: the sanitizer must come first in the process.
   install_into("build/sanitize", tarball, "--no-test-load", env = paste0("R_MAKEVARS_USER=", makevars))
   for (threads in 1:2) {

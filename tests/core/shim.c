@@ -1,13 +1,17 @@
 /* shim.c: preloaded (glibc only), stands between riskset.so and the C library: fails the nth
  * allocation that riskset.so makes, counts what it has not given back, narrows the address space,
- * and gives OpenMP more processors than there are. R steers it by .C(). */
+ * and gives OpenMP more processors than there are. Loaded only, it sends SIGINT after a while.
+ * R steers it by .C(). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <link.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t);
@@ -108,6 +112,27 @@ void shim_room(double *bytes) {
   if (*bytes >= 0) limit.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)*bytes;
   if (setrlimit(RLIMIT_AS, &limit) != 0) abort();
 }
+
+static double after, sent; /* seconds until the signal; when it was sent, since 1970 */
+
+static void *send_later(void *unused) {
+  struct timespec wait = {(time_t)after, (long)((after - (double)(time_t)after) * 1e9)}, now;
+  nanosleep(&wait, NULL);
+  clock_gettime(CLOCK_REALTIME, &now);
+  sent = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+  kill(getpid(), SIGINT);
+  return unused;
+}
+
+void shim_interrupt(double *seconds) {
+  pthread_t thread;
+  after = *seconds;
+  sent = 0;
+  if (pthread_create(&thread, NULL, send_later, NULL) != 0) abort();
+  pthread_detach(thread);
+}
+
+void shim_sent(double *when) { *when = sent; }
 
 int omp_get_num_procs(void) {
   const char *processors = getenv("SHIM_PROCESSORS");
