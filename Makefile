@@ -15,9 +15,11 @@ CHECK      := NOT_CRAN=true $(RSCRIPT) .ci/check.R $(TARBALL)
 IN_CRANLIB := R_LIBS="$(abspath build/cran):$(abspath $(CRANLIB))" R_LIBS_SITE=none R_LIBS_USER=none
 
 SIZE    ?= 1e7
+POINTS  ?= 6
 PEERS   := survival data.table collapse FastSurvival lrstat prodlim coin
 
-.PHONY: help deps document build install study bench figures test test-cran test-alone clean
+.PHONY: help deps document build install study bench figures test test-cran test-alone clean \
+  sanitize memory interrupts paths
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -41,6 +43,20 @@ test-cran: build ## the tests with current packages of CRAN, in a library of the
 	mkdir -p build/cran
 	$(IN_CRANLIB) $(R) CMD INSTALL --library=build/cran $(TARBALL)
 	$(IN_CRANLIB) NOT_CRAN=true $(RSCRIPT) .ci/tests.R cran
+
+sanitize: build ## all tests and examples with gcc's address, leak and undefined-behaviour sanitizers
+	$(RSCRIPT) .ci/sanitize.R $(TARBALL)
+
+memory: build ## gctorture over every routine; each allocation failed in turn; too little address space
+	$(RSCRIPT) .ci/memory.R $(TARBALL)
+
+interrupts: build ## how fast Ctrl-C stops each call on up to 1e8 rows (ROWS=, POINTS=6)
+	mkdir -p build/interrupts
+	$(R) CMD INSTALL --no-docs --library=build/interrupts $(TARBALL)
+	R_LIBS=build/interrupts $(RSCRIPT) .ci/interrupts.R --points $(POINTS) $(if $(ROWS),--rows $(ROWS))
+
+paths: build ## the tests with counting and sorting switched off in turn, with 1 and 4 threads
+	$(RSCRIPT) .ci/paths.R $(TARBALL)
 
 deps: ## install what building and testing need
 	$(RSCRIPT) .ci/deps.R test

@@ -1,6 +1,6 @@
 # Installs what one purpose needs and the machine lacks: from Debian, where it is prebuilt,
 # else from CRAN. Touches no network when nothing is missing.
-# Usage: Rscript .ci/deps.R study|test|document
+# Usage: Rscript .ci/deps.R study|test|document|runtime
 
 purpose <- commandArgs(TRUE)[1L]
 
@@ -13,11 +13,12 @@ described <- function(field) {
 must <- c(described("Imports"), switch(purpose,
   study = c("knitr", "rmarkdown"),
   test = c("knitr", "rmarkdown", "testthat"),
-  document = c("roxygen2", "pkgbuild")
+  document = c("roxygen2", "pkgbuild"),
+  runtime = "testthat"
 ))
-may <- if (purpose == "test") setdiff(c("codetools", described("Suggests")), must)
+may <- if (purpose %in% c("test", "runtime")) setdiff(c("codetools", described("Suggests")), must)
 # `tidy` checks the help pages' HTML; .ci/check.R can leave that out.
-programs <- switch(purpose, study = "pandoc", test = c("pandoc", "tidy"))
+programs <- switch(purpose, study = "pandoc", test = c("pandoc", "tidy"), runtime = "gcc")
 
 lacking <- function(packages) packages[!nzchar(vapply(packages, find_package, ""))]
 find_package <- function(package) system.file(package = package)

@@ -495,10 +495,6 @@ check_report <- function(result, kept = NULL) {
   if (status == "large") {
     abort("too_large", "the data have too many rows, groups or strata for this method")
   }
-  if (status == "interrupt") {
-    signalCondition(structure(class = c("interrupt", "condition"), list(message = "", call = NULL)))
-    invokeRestart("abort")
-  }
   report <- result$report
   if (status == "row") {
     if (!is.null(kept)) report$row <- kept[report$row]

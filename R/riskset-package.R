@@ -15,3 +15,9 @@ survival::Surv
 
 #' @export
 survival::strata
+
+# A stream's finalizer is code of the library, so it must run before that goes.
+.onUnload <- function(libpath) {
+  gc()
+  library.dynam.unload("riskset", libpath)
+}

@@ -1,20 +1,43 @@
 #include "r_args.h"
 
+#include <math.h>
+#include <setjmp.h>
 #include <string.h>
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
-static void check_interrupt(void *unused) {
+/* Asked from the core, which holds memory: R must not jump out of it. A jump that R begins (an
+ * interrupt, a time limit) is held up here and goes on in r_status(), so that it ends where the
+ * user's handlers are. */
+typedef struct {
+  SEXP token; /* of the jump held up, preserved; NULL for none */
+  jmp_buf back;
+} held_jump;
+
+static SEXP check_interrupt(void *unused) {
   (void)unused;
   R_CheckUserInterrupt();
+  return R_NilValue;
 }
 
-/* Asked from the core, which holds memory: R must not jump out of it. */
-static int poll_interrupt(void *unused) {
-  (void)unused;
-  return !R_ToplevelExec(check_interrupt, NULL);
+static void hold_jump(void *held, Rboolean jumps) {
+  if (jumps) longjmp(((held_jump *)held)->back, 1);
+}
+
+static int poll_interrupt(void *data) {
+  held_jump *held = data;
+  if (held->token) return 1;
+  SEXP token = PROTECT(R_MakeUnwindCont());
+  if (setjmp(held->back)) {
+    R_PreserveObject(token);
+    held->token = token;
+  } else {
+    R_UnwindProtect(check_interrupt, NULL, hold_jump, held, token);
+  }
+  UNPROTECT(1);
+  return held->token != NULL;
 }
 
 static int threads(void) {
@@ -49,6 +72,9 @@ rs_run r_run(size_t work) {
   if (work >= 50000) {
     run.threads = threads();
     run.poll = poll_interrupt;
+    held_jump *held = (held_jump *)R_alloc(1, sizeof *held);
+    held->token = NULL;
+    run.poll_data = held;
   }
   return run;
 }
@@ -73,6 +99,12 @@ rs_column r_column(SEXP x) {
     default:
       Rf_error("a column must be integer, logical or double");
   }
+}
+
+rs_column r_column_of(SEXP x, size_t n) {
+  rs_column column = r_column(x);
+  if (x != R_NilValue && (size_t)XLENGTH(x) != n) Rf_error("a column has another length");
+  return column;
 }
 
 rs_column *r_columns(SEXP x, size_t n, size_t *count) {
@@ -103,8 +135,36 @@ static rs_column r_codes(SEXP x, size_t n) {
   return column;
 }
 
+double r_number(SEXP x) {
+  if (!(Rf_isNumeric(x) || Rf_isLogical(x)) || XLENGTH(x) != 1) Rf_error("a number is needed");
+  return Rf_asReal(x);
+}
+
+int r_code(SEXP x) {
+  int code = r_number(x) == r_number(x) ? Rf_asInteger(x) : NA_INTEGER;
+  if (code == NA_INTEGER) Rf_error("an integer is needed");
+  return code;
+}
+
+const double *r_doubles(SEXP x, size_t n) {
+  if (TYPEOF(x) != REALSXP || (size_t)XLENGTH(x) != n) {
+    Rf_error("%.0f doubles are needed", (double)n);
+  }
+  return REAL_RO(x);
+}
+
+const double *r_counts(SEXP x, size_t n) {
+  const double *count = r_doubles(x, n);
+  for (size_t i = 0; i < n; i++) {
+    if (!(count[i] >= 0 && count[i] <= 9007199254740992.0 && count[i] == floor(count[i]))) {
+      Rf_error("counts must be whole numbers");
+    }
+  }
+  return count;
+}
+
 size_t r_count(SEXP x) {
-  double value = Rf_asReal(x);
+  double value = r_number(x);
   if (!(value >= 0 && value <= 9007199254740992.0)) Rf_error("a count is needed");
   return (size_t)value;
 }
@@ -134,6 +194,7 @@ rs_rows r_trials(SEXP list, size_t n, size_t trials) {
   rs_rows rows;
   memset(&rows, 0, sizeof rows);
   SEXP group = r_element(list, "group");
+  if (trials > 0 && n > (size_t)R_XLEN_T_MAX / trials) Rf_error("too many trials");
   rows.n = n;
   rows.time = named_column(list, "time", n * trials);
   rows.status = named_column(list, "status", n * trials);
@@ -141,7 +202,7 @@ rs_rows r_trials(SEXP list, size_t n, size_t trials) {
   rows.stratum = r_codes(r_element(list, "stratum"), n);
   rows.n_group = r_count(r_element(list, "n_group"));
   rows.n_stratum = r_count(r_element(list, "n_stratum"));
-  rows.event = Rf_asReal(r_element(list, "event"));
+  rows.event = r_number(r_element(list, "event"));
   if (rows.time.type == RS_NONE || group == R_NilValue) Rf_error("time and group are needed");
   check_blocks(&rows);
   return rows;
@@ -161,7 +222,7 @@ rs_rows r_rows(SEXP list) {
   rows.stratum = r_codes(r_element(list, "stratum"), rows.n);
   rows.n_group = r_count(r_element(list, "n_group"));
   rows.n_stratum = r_count(r_element(list, "n_stratum"));
-  rows.event = Rf_asReal(r_element(list, "event"));
+  rows.event = r_number(r_element(list, "event"));
   check_blocks(&rows);
   return rows;
 }
@@ -172,7 +233,14 @@ static const char *PROBLEM[] = {"fine",  "negative", "infinite", "event at infin
 static const char *COLUMN[] = {"time", "entry", "status", "weights", "group", "stratum"};
 static const char *STATUS[] = {"ok", "memory", "interrupt", "row", "large"};
 
-SEXP r_status(rs_status status) { return Rf_mkString(STATUS[status]); }
+SEXP r_status(rs_status status, const rs_run *run) {
+  if (status == RS_INTERRUPTED) {
+    SEXP token = ((held_jump *)run->poll_data)->token;
+    R_ReleaseObject(token);
+    R_ContinueUnwind(token);
+  }
+  return Rf_mkString(STATUS[status]);
+}
 
 SEXP r_list(int n, const char **names) {
   SEXP list = PROTECT(Rf_allocVector(VECSXP, n));
@@ -226,6 +294,14 @@ SEXP r_hold_stream(void) {
 
 void r_release_stream(SEXP holder) { close_stream(holder); }
 
+/* A merge of blocks whose times do not increase, or are no numbers, would not end. */
+static void check_times(const double *time, size_t n) {
+  if (n > 0 && isnan(time[0])) Rf_error("not a risk table");
+  for (size_t i = 1; i < n; i++) {
+    if (!(time[i] > time[i - 1])) Rf_error("not a risk table");
+  }
+}
+
 rs_table r_table(SEXP list, size_t *start) {
   rs_table t;
   SEXP time = r_element(list, "time"), size = r_element(list, "size");
@@ -239,7 +315,12 @@ rs_table r_table(SEXP list, size_t *start) {
   t.time = REAL(time);
   t.start = start;
   start[0] = 0;
-  for (size_t b = 0; b < t.n_block; b++) start[b + 1] = start[b] + (size_t)REAL(size)[b];
+  for (size_t b = 0; b < t.n_block; b++) {
+    double rows = REAL(size)[b];
+    if (!(rows >= 0 && rows <= (double)(t.n_row - start[b]))) Rf_error("not a risk table");
+    start[b + 1] = start[b] + (size_t)rows;
+    check_times(t.time + start[b], (size_t)rows);
+  }
   if (start[t.n_block] != t.n_row) Rf_error("the risk table's sizes do not add up");
   for (int a = 0; a < 3; a++) {
     SEXP x = r_element(list, name[a]);

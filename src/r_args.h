@@ -13,12 +13,19 @@
 
 rs_run r_run(size_t work);   /* threads, interrupts and paths of a call on `work` values */
 rs_column r_column(SEXP x);  /* integer, logical, factor or double; NULL is absent */
+rs_column r_column_of(SEXP x, size_t n); /* the same, of n values unless it is absent */
 /* The columns of a matrix, or of a list of vectors, of n values each; *count of them. */
 rs_column *r_columns(SEXP x, size_t n, size_t *count);
 size_t r_count(SEXP x);      /* a non-negative whole number given as a double */
+double r_number(SEXP x);     /* one number, which may be missing */
+int r_code(SEXP x);          /* one integer, not missing */
+const double *r_doubles(SEXP x, size_t n); /* n doubles */
+const double *r_counts(SEXP x, size_t n);  /* n doubles, whole numbers from 0 to 2^53 */
 SEXP r_element(SEXP list, const char *name); /* R_NilValue where there is none */
 SEXP r_list(int n, const char **names);      /* a named list; the caller protects it */
-SEXP r_status(rs_status status);             /* "ok", "memory", "interrupt", "row", "large" */
+/* "ok", "memory", "row" or "large"; does not return where the call was interrupted, so it comes
+ * after the core's memory is freed. */
+SEXP r_status(rs_status status, const rs_run *run);
 
 rs_rows r_rows(SEXP list); /* time, entry, status, weight, group, stratum, ... by name */
 /* The same of `trials` trials of n rows; group may be one trial's, for all of them. */

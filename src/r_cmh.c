@@ -1,4 +1,5 @@
 /* r_cmh.c: glue of R/cmh.R. Arrays of counts are doubles, rows x cols x strata. */
+#include <limits.h>
 #include <math.h>
 
 #include "r_args.h"
@@ -8,13 +9,29 @@ SEXP rs_r_homogeneity(SEXP counts, SEXP odds);
 SEXP rs_r_cmh_exact(SEXP counts, SEXP odds);
 SEXP rs_r_quadratic(SEXP u, SEXP v);
 
+/* The counts of a 2 x 2 x K array, and K. */
+static const double *two_by_two(SEXP counts, size_t *strata) {
+  *strata = (size_t)XLENGTH(counts) / 4;
+  return r_counts(counts, 4 * *strata);
+}
+
+static double odds_ratio(SEXP odds) {
+  double ratio = r_number(odds);
+  if (!(ratio > 0 && ratio < INFINITY)) Rf_error("an odds ratio is needed");
+  return ratio;
+}
+
 static double or_na(double x) { return isnan(x) ? NA_REAL : x; }
 
 /* list(status, observed, expected, covariance, values): rows x (cols - 1) matrices, their
  * covariance, and c(informative strata, odds ratio, variance of its logarithm). */
 SEXP rs_r_cmh(SEXP counts) {
   const char *names[] = {"status", "observed", "expected", "covariance", "values"};
-  const int *dim = INTEGER(Rf_getAttrib(counts, R_DimSymbol));
+  SEXP shape = Rf_getAttrib(counts, R_DimSymbol);
+  if (TYPEOF(shape) != INTSXP || XLENGTH(shape) != 3) Rf_error("an array is needed");
+  const int *dim = INTEGER(shape);
+  const double *count = r_counts(counts, (size_t)XLENGTH(counts));
+  if (dim[0] < 2 || dim[1] < 2 || dim[0] > INT_MAX / dim[1]) Rf_error("an array is needed");
   int size = dim[0] * (dim[1] - 1);
   rs_run run = r_run((size_t)XLENGTH(counts));
   rs_cmh test = {
@@ -28,8 +45,8 @@ SEXP rs_r_cmh(SEXP counts) {
   test.expected = REAL(VECTOR_ELT(out, 2));
   test.covariance = REAL(VECTOR_ELT(out, 3));
   test.work = (double *)R_alloc(test.rows, sizeof(double));
-  rs_status status = rs_cmh_run(REAL(counts), &run, &test);
-  SET_VECTOR_ELT(out, 0, r_status(status));
+  rs_status status = rs_cmh_run(count, &run, &test);
+  SET_VECTOR_ELT(out, 0, r_status(status, &run));
   double *values = REAL(VECTOR_ELT(out, 4));
   values[0] = (double)test.informative;
   values[1] = or_na(test.odds_ratio);
@@ -40,10 +57,10 @@ SEXP rs_r_cmh(SEXP counts) {
 
 /* c(Breslow-Day, Tarone, informative strata) of a 2 x 2 x K array. */
 SEXP rs_r_homogeneity(SEXP counts, SEXP odds) {
+  size_t informative, strata;
+  const double *count = two_by_two(counts, &strata), ratio = odds_ratio(odds);
   SEXP out = PROTECT(Rf_allocVector(REALSXP, 3));
-  size_t informative, strata = (size_t)XLENGTH(counts) / 4;
-  rs_homogeneity(REAL(counts), strata, Rf_asReal(odds), REAL(out), REAL(out) + 1,
-                 &informative);
+  rs_homogeneity(count, strata, ratio, REAL(out), REAL(out) + 1, &informative);
   REAL(out)[2] = (double)informative;
   UNPROTECT(1);
   return out;
@@ -55,19 +72,18 @@ SEXP rs_r_homogeneity(SEXP counts, SEXP odds) {
 SEXP rs_r_cmh_exact(SEXP counts, SEXP odds) {
   const char *names[] = {"status", "density"};
   const double longest = 1e7, hardest = 1e10;
-  size_t strata = (size_t)XLENGTH(counts) / 4;
-  double length, ratio = Rf_asReal(odds);
-  double work = rs_exact_work(REAL(counts), strata, ratio, &length);
+  size_t strata;
+  const double *count = two_by_two(counts, &strata), ratio = odds_ratio(odds);
+  double length, work = rs_exact_work(count, strata, ratio, &length);
   rs_run run = r_run(1000000);
   rs_status status = RS_TOO_LARGE;
   SEXP out = PROTECT(r_list(2, names));
   if (length <= longest && work <= hardest) {
     SEXP density = Rf_allocVector(REALSXP, (R_xlen_t)length);
     SET_VECTOR_ELT(out, 1, density);
-    status = rs_exact_distribution(REAL(counts), strata, ratio, &run, (size_t)length,
-                                   REAL(density));
+    status = rs_exact_distribution(count, strata, ratio, &run, (size_t)length, REAL(density));
   }
-  SET_VECTOR_ELT(out, 0, r_status(status));
+  SET_VECTOR_ELT(out, 0, r_status(status, &run));
   UNPROTECT(1);
   return out;
 }
@@ -75,10 +91,10 @@ SEXP rs_r_cmh_exact(SEXP counts, SEXP odds) {
 /* c(statistic, rank) of u' V^- u. */
 SEXP rs_r_quadratic(SEXP u, SEXP v) {
   size_t p = (size_t)XLENGTH(u), rank;
-  if ((size_t)XLENGTH(v) != p * p) Rf_error("a square matrix is needed");
+  const double *off = r_doubles(u, p), *covariance = r_doubles(v, p * p);
   double *work = (double *)R_alloc(p * (p + 3), sizeof(double));
   SEXP out = PROTECT(Rf_allocVector(REALSXP, 2));
-  REAL(out)[0] = rs_quadratic(REAL(u), REAL(v), p, work, &rank);
+  REAL(out)[0] = rs_quadratic(off, covariance, p, work, &rank);
   REAL(out)[1] = (double)rank;
   UNPROTECT(1);
   return out;

@@ -16,7 +16,7 @@ SEXP rs_r_column_range(SEXP x, SEXP most) {
   rs_column column = r_column(x);
   rs_status status =
       rs_column_range(column, (size_t)XLENGTH(x), r_count(most), &run, &range);
-  if (status != RS_OK) return r_status(status);
+  if (status != RS_OK) return r_status(status, &run);
   if (!range.whole) return R_NilValue;
   SEXP out = PROTECT(Rf_allocVector(REALSXP, 2));
   REAL(out)[0] = range.low;
@@ -33,20 +33,24 @@ SEXP rs_r_count_table(SEXP columns, SEXP first, SEXP levels, SEXP weight) {
   double cells = 1;
   const char *names[] = {"status", "counts", "missing", "bad.weight"};
   SEXP out = PROTECT(r_list(4, names));
+  if (TYPEOF(columns) != VECSXP || XLENGTH(columns) != 3) Rf_error("three columns are needed");
   size_t n = (size_t)XLENGTH(VECTOR_ELT(columns, 0));
+  rs_column weights = r_column_of(weight, n);
   for (int c = 0; c < 3; c++) {
-    category[c].column = r_column(VECTOR_ELT(columns, c));
-    category[c].first = (int)REAL(first)[c];
-    category[c].levels = (size_t)REAL(levels)[c];
-    cells *= REAL(levels)[c];
+    double low = r_doubles(first, 3)[c], size = r_counts(levels, 3)[c];
+    if (!(fabs(low) <= INT_MAX && size <= INT_MAX)) Rf_error("too many cells");
+    category[c].column = r_column_of(VECTOR_ELT(columns, c), n);
+    category[c].first = (int)low;
+    category[c].levels = (size_t)size;
+    cells *= size;
   }
   if (cells > INT_MAX) Rf_error("too many cells");
   SEXP counts = Rf_allocVector(REALSXP, (R_xlen_t)cells);
   SET_VECTOR_ELT(out, 1, counts);
   rs_run run = r_run(n);
   rs_status status =
-      rs_count_table(category, r_column(weight), n, &run, REAL(counts), &found);
-  SET_VECTOR_ELT(out, 0, r_status(status));
+      rs_count_table(category, weights, n, &run, REAL(counts), &found);
+  SET_VECTOR_ELT(out, 0, r_status(status, &run));
   if (status == RS_OK) {
     double bad = found.bad_weight == SIZE_MAX ? 0 : (double)found.bad_weight + 1;
     SET_VECTOR_ELT(out, 2, Rf_ScalarReal((double)found.missing));
@@ -66,12 +70,14 @@ SEXP rs_r_crosstab_tests(SEXP counts, SEXP row_score, SEXP col_score) {
   SET_VECTOR_ELT(out, 0, expected);
   SEXP values = Rf_allocVector(REALSXP, 8);
   SET_VECTOR_ELT(out, 1, values);
-  const double *o = REAL(counts);
+  const double *o = r_counts(counts, (size_t)rows * (size_t)cols);
+  const double *row_scores = r_doubles(row_score, (size_t)rows);
+  const double *col_scores = r_doubles(col_score, (size_t)cols);
   rs_crosstab t = {.rows = (size_t)rows, .cols = (size_t)cols, .counts = o};
   t.row = (double *)R_alloc((size_t)rows + (size_t)cols, sizeof(double));
   t.col = t.row + rows;
   t.expected = REAL(expected);
-  rs_crosstab_run(&t, REAL(row_score), REAL(col_score));
+  rs_crosstab_run(&t, row_scores, col_scores);
   int exact = rows == 2 && cols == 2 && t.n <= 1e14;
   double fisher = exact ? rs_fisher_log_p(o[0], o[2], o[1], o[3]) : NA_REAL;
   double answer[8] = {t.n,     t.least,      (double)t.low, t.pearson,

@@ -23,9 +23,8 @@ SEXP rs_r_small_codes(SEXP x) {
   size_t n = (size_t)XLENGTH(x), k;
   rs_run run = r_run(n);
   rs_range range;
-  if (column.type == RS_NONE || rs_column_range(column, n, RANGE, &run, &range) != RS_OK) {
-    return R_NilValue;
-  }
+  rs_status status = rs_column_range(column, n, RANGE, &run, &range);
+  if (status != RS_OK) return r_status(status, &run);
   double low = range.low, high = range.high;
   if (!range.whole || high < low || high - low >= RANGE) return R_NilValue;
   int *map = (int *)R_alloc((size_t)(high - low) + 1, sizeof *map);

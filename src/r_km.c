@@ -16,11 +16,12 @@ SEXP rs_r_survival(SEXP table, SEXP type, SEXP z, SEXP closed) {
   rs_table t = r_table(table, start);
   R_xlen_t n = (R_xlen_t)t.n_row;
   rs_run run = r_run(t.n_row);
-  rs_interval interval = {(rs_conf_type)Rf_asInteger(type), Rf_asReal(z), NA_REAL,
-                          Rf_asLogical(closed) == TRUE};
+  rs_interval interval = {(rs_conf_type)r_code(type), r_number(z), NA_REAL,
+                          r_code(closed) == TRUE};
   rs_curves curves = {t.event, t.censor, t.enter, optional(table, "square.event", n),
                       optional(table, "square.censor", n), NULL, NULL, NULL, NULL, NULL,
                       NULL, NULL};
+  if (!curves.square_event != !curves.square_censor) Rf_error("not a risk table");
   double **array[] = {&curves.risk,     &curves.surv,  &curves.std_err, &curves.cumhaz,
                       &curves.std_chaz, &curves.lower, &curves.upper};
   int arrays = interval.type == RS_CONF_NONE ? 5 : 7;
@@ -31,7 +32,7 @@ SEXP rs_r_survival(SEXP table, SEXP type, SEXP z, SEXP closed) {
     *array[a] = REAL(x);
     rs_advise(*array[a], (size_t)n * sizeof(double));
   }
-  SET_VECTOR_ELT(out, 0, r_status(rs_survival(&curves, start, blocks, &interval, &run)));
+  SET_VECTOR_ELT(out, 0, r_status(rs_survival(&curves, start, blocks, &interval, &run), &run));
   UNPROTECT(1);
   return out;
 }

@@ -32,7 +32,7 @@ static double sum_rows(const rs_stream *stream, size_t n_group, size_t n_stratum
 static rs_logrank prepare(SEXP out, size_t n_group, SEXP rho, SEXP gamma) {
   SEXP covariance = Rf_allocMatrix(REALSXP, (int)n_group, (int)n_group);
   SET_VECTOR_ELT(out, COVARIANCE, covariance);
-  rs_logrank logrank = {Rf_asReal(rho), Rf_asReal(gamma), vector(out, OBSERVED, n_group),
+  rs_logrank logrank = {r_number(rho), r_number(gamma), vector(out, OBSERVED, n_group),
                         vector(out, EXPECTED, n_group), REAL(covariance), 0, 0};
   vector(out, ROWS, n_group);
   vector(out, TIMES, 1);
@@ -57,7 +57,7 @@ static rs_status test(SEXP out, rs_stream *stream, size_t n_group, size_t n_stra
 SEXP rs_r_logrank_rows(SEXP rows_list, SEXP ties, SEXP rho, SEXP gamma) {
   rs_rows rows = r_rows(rows_list);
   rs_run run = r_run(rows.n * rows.n_group * rows.n_group);
-  rs_ties rule = (rs_ties)Rf_asInteger(ties);
+  rs_ties rule = (rs_ties)r_code(ties);
   rs_report report = {0};
   rs_stream *stream = NULL;
   SEXP out = PROTECT(r_list(N_OUT, NAMES));
@@ -67,7 +67,7 @@ SEXP rs_r_logrank_rows(SEXP rows_list, SEXP ties, SEXP rho, SEXP gamma) {
     status = test(out, stream, rows.n_group, rows.n_stratum, &logrank, &run);
   }
   rs_stream_close(stream);
-  SET_VECTOR_ELT(out, STATUS, r_status(status));
+  SET_VECTOR_ELT(out, STATUS, r_status(status, &run));
   SET_VECTOR_ELT(out, REPORT, r_report(&report));
   UNPROTECT(1);
   return out;
@@ -89,7 +89,7 @@ SEXP rs_r_logrank_table(SEXP table, SEXP n_group, SEXP n_stratum, SEXP rho, SEXP
   rs_status status = rs_stream_table(&t, groups, strata, &run, &stream);
   if (status == RS_OK) status = test(out, stream, groups, strata, &logrank, &run);
   rs_stream_close(stream);
-  SET_VECTOR_ELT(out, STATUS, r_status(status));
+  SET_VECTOR_ELT(out, STATUS, r_status(status, &run));
   UNPROTECT(1);
   return out;
 }

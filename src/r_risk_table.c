@@ -41,13 +41,13 @@ SEXP rs_r_tabulate(SEXP r_rows_list, SEXP ties) {
   SEXP holder = PROTECT(r_hold_stream());
   SEXP out = PROTECT(r_list(ARRAYS + RS_ARRAYS, NAMES));
   rs_status status =
-      rs_stream_open(&rows, (rs_ties)Rf_asInteger(ties), &run, &stream, &report);
+      rs_stream_open(&rows, (rs_ties)r_code(ties), &run, &stream, &report);
   R_SetExternalPtrAddr(holder, stream);
   if (status == RS_OK && stream) {
     status = fill(out, stream, &run, rows.n_group * rows.n_stratum);
   }
   r_release_stream(holder);
-  SET_VECTOR_ELT(out, STATUS, r_status(status));
+  SET_VECTOR_ELT(out, STATUS, r_status(status, &run));
   SET_VECTOR_ELT(out, REPORT, r_report(&report));
   UNPROTECT(2);
   return out;
@@ -58,7 +58,7 @@ SEXP rs_r_missing_rows(SEXP r_rows_list, SEXP event, SEXP n) {
   rs_rows rows = r_rows(r_rows_list);
   size_t count = r_count(n);
   size_t *at = (size_t *)R_alloc(count + 1, sizeof(size_t));
-  size_t found = rs_missing_rows(&rows, Rf_asReal(event), at, count);
+  size_t found = rs_missing_rows(&rows, r_number(event), at, count);
   if (found != count) Rf_error("%.0f rows have a missing value", (double)found);
   SEXP out = PROTECT(Rf_allocVector(rows.n > INT_MAX ? REALSXP : INTSXP, (R_xlen_t)count));
   for (size_t i = 0; i < count; i++) {
@@ -73,7 +73,7 @@ SEXP rs_r_missing_rows(SEXP r_rows_list, SEXP event, SEXP n) {
 SEXP rs_r_merge_times(SEXP times, SEXP ties) {
   if (TYPEOF(times) != REALSXP) Rf_error("times must be double");
   SEXP out = PROTECT(Rf_allocVector(REALSXP, XLENGTH(times)));
-  rs_merge_times(REAL(times), (size_t)XLENGTH(times), (rs_ties)Rf_asInteger(ties), REAL(out));
+  rs_merge_times(REAL(times), (size_t)XLENGTH(times), (rs_ties)r_code(ties), REAL(out));
   UNPROTECT(1);
   return out;
 }

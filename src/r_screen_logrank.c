@@ -25,16 +25,19 @@ static void put_results(SEXP out, const rs_screened *result, size_t n) {
 
 SEXP rs_r_screen_logrank(SEXP rows_list, SEXP x, SEXP ties) {
   rs_rows rows = r_rows(rows_list);
+  if (rows.entry.type != RS_NONE || rows.weight.type != RS_NONE) {
+    Rf_error("a screen has neither entry times nor weights");
+  }
   rs_report report = {0};
   size_t count;
   const rs_column *column = r_columns(x, rows.n, &count);
   rs_run run = r_run(rows.n * count);
   rs_screened *result = (rs_screened *)R_alloc(count + 1, sizeof *result);
   SEXP out = PROTECT(r_list(N_OUT, NAMES));
-  rs_status status = rs_screen_logrank(&rows, (rs_ties)Rf_asInteger(ties), column, count, &run,
+  rs_status status = rs_screen_logrank(&rows, (rs_ties)r_code(ties), column, count, &run,
                                        result, &report);
   if (status == RS_OK && report.used > 0) put_results(out, result, count);
-  SET_VECTOR_ELT(out, STATUS, r_status(status));
+  SET_VECTOR_ELT(out, STATUS, r_status(status, &run));
   SET_VECTOR_ELT(out, REPORT, r_report(&report));
   UNPROTECT(1);
   return out;
@@ -49,10 +52,10 @@ SEXP rs_r_screen_trials(SEXP rows_list, SEXP n_row, SEXP n_trial, SEXP ties) {
   rs_report report = {0};
   rs_screened *result = (rs_screened *)R_alloc(count + 1, sizeof *result);
   SEXP out = PROTECT(r_list(N_OUT, NAMES));
-  rs_status status = rs_screen_trials(&rows, count, group_step, (rs_ties)Rf_asInteger(ties),
+  rs_status status = rs_screen_trials(&rows, count, group_step, (rs_ties)r_code(ties),
                                       &run, result, &report, &trial);
   if (status == RS_OK) put_results(out, result, count);
-  SET_VECTOR_ELT(out, STATUS, r_status(status));
+  SET_VECTOR_ELT(out, STATUS, r_status(status, &run));
   SET_VECTOR_ELT(out, REPORT, r_report(&report));
   SET_VECTOR_ELT(out, TRIAL, Rf_ScalarReal((double)trial + 1));
   UNPROTECT(1);

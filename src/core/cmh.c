@@ -11,7 +11,7 @@
 
 #include "riskset.h"
 
-enum { STRATA_A_POLL = 1 << 12 };
+enum { WORK_A_POLL = 1 << 22 };
 
 static void stratum_margins(const double *count, size_t rows, size_t cols, double *row) {
   memset(row, 0, rows * sizeof *row);
@@ -58,7 +58,7 @@ static void finish_sums(rs_mh *mh, rs_cmh *test) {
 }
 
 rs_status rs_cmh_run(const double *counts, const rs_run *run, rs_cmh *test) {
-  size_t rows = test->rows, cols = test->cols, size = rows * cols;
+  size_t rows = test->rows, cols = test->cols, size = rows * cols, work = 0;
   odds_sums odds;
   rs_mh mh;
   memset(&odds, 0, sizeof odds);
@@ -72,7 +72,10 @@ rs_status rs_cmh_run(const double *counts, const rs_run *run, rs_cmh *test) {
       double n = test->work[0] + test->work[1];
       if (n > 0) add_odds(&odds, count, n);
     }
-    if (run && k % STRATA_A_POLL == STRATA_A_POLL - 1 && rs_stop(run)) {
+    work += 64 + size * size;
+    if (work < WORK_A_POLL) continue;
+    work = 0;
+    if (run && rs_stop(run)) {
       rs_mh_close(&mh);
       return RS_INTERRUPTED;
     }
@@ -203,9 +206,13 @@ static void cell_distribution(const support *s, double odds, double *p, size_t *
 /* out[i + j] += density[i] * p[j]; out is zeroed by the caller. */
 static rs_status convolve(const double *density, size_t length, const double *p,
                           size_t first, size_t last, const rs_run *run, double *out) {
+  size_t work = 0;
   for (size_t j = first; j <= last; j++) {
     for (size_t i = 0; i < length; i++) out[i + j] += density[i] * p[j];
-    if ((j - first) % 64 == 63 && length > 4096 && rs_stop(run)) return RS_INTERRUPTED;
+    work += length;
+    if (work < WORK_A_POLL) continue;
+    work = 0;
+    if (rs_stop(run)) return RS_INTERRUPTED;
   }
   return RS_OK;
 }

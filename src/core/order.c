@@ -94,12 +94,14 @@ void rs_advise(void *array, size_t bytes) {
 typedef struct {
   uint64_t *key;
   uint32_t *carry; /* NULL: nothing moves along */
+  const rs_run *run;
+  int *stopped;
 } buffer;
 
 enum { MOST_DIGIT = 11, MOST_BUCKETS = 1 << MOST_DIGIT, INSERTION = 24 };
 
 static buffer at(buffer b, size_t i) {
-  buffer moved = {b.key + i, b.carry ? b.carry + i : NULL};
+  buffer moved = {b.key + i, b.carry ? b.carry + i : NULL, b.run, b.stopped};
   return moved;
 }
 
@@ -131,6 +133,7 @@ int rs_sort_digit(size_t n, int bits) {
 
 static void scatter(buffer a, buffer b, size_t n, int shift, size_t mask, size_t *next) {
   for (size_t i = 0; i < n; i++) {
+    if (rs_is_stopped_at(b.stopped, b.run, i)) return;
     size_t to = next[(a.key[i] >> shift) & mask]++;
     b.key[to] = a.key[i];
     if (a.carry) b.carry[to] = a.carry[i];
@@ -184,6 +187,7 @@ static void sort_bucket(buffer a, buffer b, size_t n, int bits, int into_b) {
   }
   scatter(a, b, n, shift, mask, next);
   for (size_t d = 0; d <= mask; d++) { /* next[d] is now where bucket d ends */
+    if (n > 1 << 20 && rs_is_stopped(a.stopped, a.run, d)) return;
     if (next[d] > from) {
       sort_bucket(at(b, from), at(a, from), next[d] - from, shift, !into_b);
     }
@@ -191,10 +195,17 @@ static void sort_bucket(buffer a, buffer b, size_t n, int bits, int into_b) {
   }
 }
 
+void rs_sort_until(uint64_t *key, uint32_t *carry, uint64_t *spare_key, uint32_t *spare_carry,
+                   size_t n, int bits, const rs_run *run, int *stopped) {
+  buffer a = {key, carry, run, stopped}, b = {spare_key, spare_carry, run, stopped};
+  sort_bucket(a, b, n, bits, 0);
+}
+
 void rs_sort(uint64_t *key, uint32_t *carry, uint64_t *spare_key, uint32_t *spare_carry,
              size_t n, int bits) {
-  buffer a = {key, carry}, b = {spare_key, spare_carry};
-  sort_bucket(a, b, n, bits, 0);
+  const rs_run alone = {1, NULL, NULL, 0};
+  int stopped = 0;
+  rs_sort_until(key, carry, spare_key, spare_carry, n, bits, &alone, &stopped);
 }
 
 /* ---- Ties ------------------------------------------------------------------------------ */

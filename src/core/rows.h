@@ -27,6 +27,11 @@ size_t rs_part(size_t n, int thread, int threads);
 #define RS_SIMD_OR(flag)
 #endif
 
+/* In a loop over rows that is not in batches: whether it is time to poll, every few milliseconds. */
+static inline int rs_is_stopped_at(int *stopped, const rs_run *run, size_t i) {
+  return (i & 0xfffff) == 0xfffff && rs_is_stopped(stopped, run, 0);
+}
+
 enum { RS_BATCH = 512 };
 
 static inline size_t rs_batches(size_t n) { return n / RS_BATCH + (n % RS_BATCH != 0); }
@@ -69,6 +74,10 @@ static inline int rs_is_whole(double t) {
  * moves along. spare_* are workspace of the same sizes. */
 void rs_sort(uint64_t *key, uint32_t *carry, uint64_t *spare_key, uint32_t *spare_carry,
              size_t n, int bits);
+
+/* The same, polling; where *stopped becomes 1 the keys are in no order. */
+void rs_sort_until(uint64_t *key, uint32_t *carry, uint64_t *spare_key, uint32_t *spare_carry,
+                   size_t n, int bits, const rs_run *run, int *stopped);
 
 /* How many of the highest bits to split n keys by, so that buckets hold a few keys each. */
 int rs_sort_digit(size_t n, int bits);

@@ -23,6 +23,8 @@ typedef struct {
   uint32_t *row;
   unsigned char *event;
   moment *time, *event_time; /* the latter are those of the former that have events */
+  const rs_run *run;
+  int *stopped;
 } order;
 
 static void order_free(order *o) {
@@ -32,8 +34,10 @@ static void order_free(order *o) {
   free(o->event_time);
 }
 
-static rs_status order_new(order *o, size_t n) {
+static rs_status order_new(order *o, size_t n, const rs_run *run, int *stopped) {
   memset(o, 0, sizeof *o);
+  o->run = run;
+  o->stopped = stopped;
   o->row = malloc((n + 1) * sizeof *o->row);
   o->event = malloc(n + 1);
   o->time = malloc((n + 1) * sizeof *o->time);
@@ -54,11 +58,12 @@ static void close_time(order *o, int closing) {
 
 static void order_read(order *o, rs_stream *stream) {
   rs_cell cell[256];
-  size_t m;
+  size_t m, read = 0;
   uint32_t block = 0;
   double time = 0;
   o->time[0].begin = 0;
   while ((m = rs_stream_read(stream, cell, 256)) > 0) {
+    if ((++read & 4095) == 0 && rs_is_stopped(o->stopped, o->run, 0)) return;
     for (size_t i = 0; i < m; i++) {
       if (o->n > 0 && (cell[i].time != time || cell[i].block != block)) {
         close_time(o, cell[i].block != block);
@@ -72,6 +77,7 @@ static void order_read(order *o, rs_stream *stream) {
   if (o->n > 0) close_time(o, 1);
   for (size_t t = 0; t < o->n_time; t++) {
     int events = 0;
+    if (rs_is_stopped_at(o->stopped, o->run, t)) return;
     for (size_t i = o->time[t].begin; i < o->time[t].end; i++) events |= o->event[i];
     if (events) o->event_time[o->n_event_time++] = o->time[t];
   }
@@ -134,6 +140,7 @@ static int code_column(const order *o, const rs_column *column, workspace *w,
   w->groups = 0;
   for (size_t i = 0; i < o->n; i++) {
     double x = value_at(column, o->row[i]);
+    if (rs_is_stopped_at(o->stopped, o->run, i)) return 0;
     if (x != x) {
       w->code[i] = NO_CODE;
       continue;
@@ -162,6 +169,7 @@ static void add_times(const order *o, const workspace *w, rs_mh *mh) {
   for (size_t t = 0; t < o->n_time; t++) {
     moment at = o->time[t];
     double any = 0;
+    if (rs_is_stopped_at(o->stopped, o->run, t)) return;
     if (at.stop != stop) count_risk(w, at.begin, at.stop, risk);
     stop = at.stop;
     for (size_t i = at.begin; i < at.end; i++) {
@@ -221,19 +229,21 @@ static void first_values(const order *o, const rs_column *column, double value[2
   for (int v = 0; v < 2; v++) {
     value[v] = NAN;
     for (; i < o->n && value[v] != value[v]; i++) {
+      if (rs_is_stopped_at(o->stopped, o->run, i)) return;
       double x = value_at(column, o->row[i]);
       if (x == x && x != value[0]) value[v] = x;
     }
   }
 }
 
-/* Returns 0 when the column has a third value. */
+/* Returns 0 when the column has a third value, or the call is stopped. */
 static int tally_column(const order *o, const rs_column *column, const double value[2],
                         tally *upto) {
   tally now = {{0, 0}, {0, 0}};
   uint32_t others = 0;
   for (size_t i = 0; i < o->n; i++) {
     double x = value_at(column, o->row[i]);
+    if (rs_is_stopped_at(o->stopped, o->run, i)) return 0;
     uint32_t a = x == value[0], b = x == value[1], event = o->event[i];
     others |= (x == x) & ~(a | b);
     upto[i] = now;
@@ -251,6 +261,7 @@ static void test_two(const order *o, workspace *w, int swapped, rs_screened *out
   rs_mh_clear(&w->two);
   for (size_t t = 0; t < o->n_event_time; t++) {
     moment at = o->event_time[t];
+    if (rs_is_stopped_at(o->stopped, o->run, t)) return;
     double risk[2], event[2];
     for (int g = 0; g < 2; g++) {
       risk[g] = upto[at.stop].n[g] - upto[at.begin].n[g];
@@ -285,22 +296,28 @@ static void unknown(rs_screened *out) {
   out->statistic = out->effect = out->variance = NAN;
 }
 
+#ifdef _OPENMP
+/* Tests that a thread takes at a time. Only the calling thread polls: it must not be left without
+ * work while the other has all the long ones. */
+static int chunk_of(size_t n) { return n < 10000 ? 16 : 1; }
+#endif
+
 static rs_status test_columns(const order *o, const rs_column *column, size_t n_column,
                               const rs_run *run, rs_screened *result) {
   rs_status status = RS_OK;
-  int stopped = 0;
 #ifdef _OPENMP
+  const int few = chunk_of(o->n);
 #pragma omp parallel num_threads(rs_threads(run, o->n * n_column))
 #endif
   {
     workspace w;
     rs_status own = workspace_new(&w, o->n);
 #ifdef _OPENMP
-#pragma omp for schedule(dynamic, 16)
+#pragma omp for schedule(dynamic, few)
 #endif
     for (ptrdiff_t j = 0; j < (ptrdiff_t)n_column; j++) {
       unknown(&result[j]);
-      if (own != RS_OK || rs_is_stopped(&stopped, run, (size_t)j * 8)) continue;
+      if (own != RS_OK || rs_is_stopped(o->stopped, run, (size_t)j * 8)) continue;
       own = test_column(o, &column[j], &w, &result[j]);
     }
     workspace_free(&w);
@@ -311,7 +328,7 @@ static rs_status test_columns(const order *o, const rs_column *column, size_t n_
       status = own;
     }
   }
-  return stopped ? RS_INTERRUPTED : status;
+  return *o->stopped ? RS_INTERRUPTED : status;
 }
 
 rs_status rs_screen_logrank(const rs_rows *rows, rs_ties ties, const rs_column *column,
@@ -319,14 +336,15 @@ rs_status rs_screen_logrank(const rs_rows *rows, rs_ties ties, const rs_column *
                             rs_report *report) {
   rs_stream *stream;
   order o;
+  int stopped = 0;
   rs_rows kept = *rows;
   kept.keep_rows = 1;
   rs_status status = rs_stream_open(&kept, ties, run, &stream, report);
   if (status != RS_OK || !stream) return status;
-  status = order_new(&o, report->used);
+  status = order_new(&o, report->used, run, &stopped);
   if (status == RS_OK) {
     order_read(&o, stream);
-    status = test_columns(&o, column, n_column, run, result);
+    status = stopped ? RS_INTERRUPTED : test_columns(&o, column, n_column, run, result);
     order_free(&o);
   }
   rs_stream_close(stream);
@@ -341,10 +359,22 @@ static rs_column shifted(rs_column column, size_t by) {
   return column;
 }
 
+/* A long trial polls as the call does: through the calling thread. */
+typedef struct {
+  const rs_run *run;
+  int stopped;
+} trials_poll;
+
+static int poll_trials(void *data) {
+  trials_poll *poll = data;
+  return rs_is_stopped(&poll->stopped, poll->run, 0);
+}
+
 /* room: observed, expected, covariance, O - E, then work of rs_quadratic(). */
-static rs_status test_trial(const rs_rows *rows, rs_ties ties, unsigned paths, double *room,
+static rs_status test_trial(const rs_rows *rows, rs_ties ties, trials_poll *poll, double *room,
                             rs_screened *out, rs_report *report) {
-  const rs_run alone = {1, NULL, NULL, paths};
+  const int is_long = rows->n >= 50000;
+  const rs_run alone = {1, is_long ? poll_trials : NULL, poll, poll->run->paths};
   size_t k = rows->n_group, groups = 0;
   rs_stream *stream;
   rs_status status = rs_stream_open(rows, ties, &alone, &stream, report);
@@ -373,17 +403,19 @@ rs_status rs_screen_trials(const rs_rows *rows, size_t n_trial, int group_step, 
                            size_t *trial) {
   size_t k = rows->n_group, size = 2 * k * k + 6 * k;
   rs_status status = RS_OK;
-  int stopped = 0;
+  trials_poll poll = {run, 0};
   *trial = SIZE_MAX;
   memset(report, 0, sizeof *report);
 #ifdef _OPENMP
+  const int few = chunk_of(rows->n);
 #pragma omp parallel num_threads(rs_threads(run, rows->n * n_trial))
 #endif
   {
     double *room = malloc(size * sizeof *room);
     rs_report found;
+    memset(&found, 0, sizeof found); /* copied where there is no room as well */
 #ifdef _OPENMP
-#pragma omp for schedule(dynamic, 16)
+#pragma omp for schedule(dynamic, few)
 #endif
     for (ptrdiff_t j = 0; j < (ptrdiff_t)n_trial; j++) {
       rs_rows one = *rows;
@@ -393,8 +425,8 @@ rs_status rs_screen_trials(const rs_rows *rows, size_t n_trial, int group_step, 
       one.status = shifted(rows->status, by);
       if (group_step) one.group = shifted(rows->group, by);
       unknown(&result[j]);
-      if (rs_is_stopped(&stopped, run, (size_t)j * 8)) continue;
-      if (room) own = test_trial(&one, ties, run->paths, room, &result[j], &found);
+      if (rs_is_stopped(&poll.stopped, run, (size_t)j * 8)) continue;
+      if (room) own = test_trial(&one, ties, &poll, room, &result[j], &found);
       if (own == RS_OK) continue;
 #ifdef _OPENMP
 #pragma omp critical(riskset_trials)
@@ -407,5 +439,5 @@ rs_status rs_screen_trials(const rs_rows *rows, size_t n_trial, int group_step, 
     }
     free(room);
   }
-  return stopped ? RS_INTERRUPTED : status;
+  return poll.stopped ? RS_INTERRUPTED : status;
 }

@@ -19,14 +19,21 @@
 #include "riskset.h"
 
 enum { COLUMNS_A_CHUNK = 32, BLOCK = 1024, LANES = 4, SMALL = 256 };
-enum { MOST_CELLS = 1 << 20, MOST_TRACKED = 512 };
+enum { MOST_CELLS = 1 << 20, MOST_TRACKED = 512, ROWS_A_POLL = 1 << 20 };
 
 typedef struct {
   const uint32_t *place; /* n: outcome + n_y * stratum, or `places` */
   size_t n, n_y, n_strata, places;
   const double *y_score;
   rs_screen_test test;
+  const rs_run *run;
+  int *stopped;
 } screen_job;
+
+/* Rows are read in blocks: a poll every few milliseconds. */
+static int is_stopped(const screen_job *job, size_t at) {
+  return at % ROWS_A_POLL == 0 && rs_is_stopped(job->stopped, job->run, 0);
+}
 
 typedef struct {
   uint32_t *count;
@@ -74,6 +81,7 @@ static void count_column(const screen_job *job, rs_column x, double low, size_t 
   memset(count, 0, width * lanes * sizeof *count);
   for (size_t at = 0; at < job->n; at += BLOCK) {
     size_t m = job->n - at < BLOCK ? job->n - at : BLOCK, i = 0;
+    if (at > 0 && is_stopped(job, at)) return;
     if (x.type == RS_INT) {
       cells_int((const int *)x.data + at, (int)low, (uint32_t)levels, stride,
                 job->place + at, m, cell);
@@ -192,6 +200,7 @@ static rs_status screen_column(const screen_job *job, rs_column x, scratch *own,
   *row = (rs_screen_row){0, 0, NAN, NAN, NAN, RS_SCREEN_DONE};
   rs_column_range(x, job->n, MOST_CELLS, NULL, &range);
   int some = range.whole && range.high >= range.low;
+  double low = some ? range.low : 0;
   size_t levels = some ? (size_t)(range.high - range.low) + 1 : 0;
   if (!range.whole || (levels + 1) * (job->places + 1) > MOST_CELLS ||
       (job->test == RS_SCREEN_CMH && levels * job->n_y > MOST_TRACKED)) {
@@ -206,8 +215,8 @@ static rs_status screen_column(const screen_job *job, rs_column x, scratch *own,
   t.x_score = t.counts + levels * job->places;
   t.y_score = t.x_score + levels;
   t.rest = t.y_score + job->n_y;
-  count_column(job, x, range.low, levels, own->count);
-  strip_table(job, range.low, levels, own->count, &t, row);
+  count_column(job, x, low, levels, own->count);
+  strip_table(job, low, levels, own->count, &t, row);
   if (t.rows < 2 || t.cols < 2) {
     row->reason = row->n <= 0   ? RS_SCREEN_NO_ROWS
                   : t.rows < 2  ? RS_SCREEN_ONE_X
@@ -223,9 +232,14 @@ static rs_status screen_column(const screen_job *job, rs_column x, scratch *own,
 
 static rs_status screen_chunk(const screen_job *job, const rs_column *x, size_t from,
                               size_t to, scratch *own, rs_screen_row *row) {
+  size_t work = 0;
   for (size_t c = from; c < to; c++) {
     rs_status status = screen_column(job, x[c], own, &row[c]);
     if (status != RS_OK) return status;
+    work += job->n;
+    if (work < ROWS_A_POLL) continue;
+    work = 0;
+    if (rs_is_stopped(job->stopped, job->run, 0)) return RS_INTERRUPTED;
   }
   return RS_OK;
 }
@@ -273,13 +287,14 @@ static int useful_threads(size_t m, size_t n, const rs_run *run) {
 #endif
 }
 
-static uint32_t *find_places(rs_category y, rs_category strata, size_t n, size_t places) {
+static uint32_t *find_places(rs_category y, rs_category strata, const screen_job *job) {
+  size_t n = job->n;
   rs_category both[2] = {y, strata};
   uint32_t *place = malloc((n ? n : 1) * sizeof *place), miss[BLOCK];
   if (!place) return NULL;
-  for (size_t at = 0; at < n; at += BLOCK) {
+  for (size_t at = 0; at < n && !is_stopped(job, at + BLOCK); at += BLOCK) {
     size_t m = n - at < BLOCK ? n - at : BLOCK;
-    rs_cells(both, 2, places, at, m, place + at, miss);
+    rs_cells(both, 2, job->places, at, m, place + at, miss);
   }
   return place;
 }
@@ -287,17 +302,18 @@ static uint32_t *find_places(rs_category y, rs_category strata, size_t n, size_t
 rs_status rs_screen_crosstab(const rs_column *x, size_t m, size_t n, rs_category y,
                              rs_category strata, const double *y_score,
                              rs_screen_test test, const rs_run *run, rs_screen_row *row) {
-  screen_job job = {NULL, n, y.levels, strata.levels, 0, y_score, test};
+  int stopped = 0;
+  screen_job job = {NULL, n, y.levels, strata.levels, 0, y_score, test, run, &stopped};
   size_t bytes;
   if (rs_mul(y.levels, strata.levels, &job.places) || job.places >= INT32_MAX) {
     return RS_TOO_LARGE;
   }
   if (rs_mul(n, sizeof(uint32_t), &bytes)) return RS_NO_MEMORY;
   int threads = useful_threads(m, n, run);
-  uint32_t *place = find_places(y, strata, n, job.places);
+  uint32_t *place = find_places(y, strata, &job);
   scratch *each = calloc((size_t)threads, sizeof *each);
   rs_status status = RS_NO_MEMORY;
-  if (place && each) {
+  if (place && each && !stopped) {
     job.place = place;
     status = screen_columns(&job, x, m, run, threads, each, row);
   }
@@ -307,5 +323,5 @@ rs_status rs_screen_crosstab(const rs_column *x, size_t m, size_t n, rs_category
   }
   free(each);
   free(place);
-  return status;
+  return stopped ? RS_INTERRUPTED : status;
 }

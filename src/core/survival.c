@@ -7,11 +7,22 @@
 
 #include "rows.h"
 
+typedef struct {
+  const rs_curves *curves;
+  const size_t *start;
+  size_t n_curve;
+  const rs_interval *interval;
+  const rs_run *run;
+  int stopped;
+} survival_job;
+
 /* Who leaves at t is still at risk at t; who enters at t is not yet. Summed from the last time
  * backwards, so that fractional weights do not drift. */
-static void risk_sets(const rs_curves *c, size_t from, size_t to) {
+static void risk_sets(survival_job *job, size_t from, size_t to) {
+  const rs_curves *c = job->curves;
   double risk = 0;
   for (size_t i = to; i > from; i--) {
+    if (rs_is_stopped_at(&job->stopped, job->run, i)) return;
     risk += c->event[i - 1] + c->censor[i - 1];
     if (c->enter) risk -= c->enter[i - 1];
     c->risk[i - 1] = risk;
@@ -19,10 +30,12 @@ static void risk_sets(const rs_curves *c, size_t from, size_t to) {
 }
 
 /* Greenwood: var log S = sum d / (n (n - d)); var A = sum d / n^2. */
-static void greenwood(const rs_curves *c, size_t from, size_t to) {
+static void greenwood(survival_job *job, size_t from, size_t to) {
+  const rs_curves *c = job->curves;
   double surv = 1, hazard = 0, v_log = 0, v_hazard = 0, se_log = 0, se_hazard = 0;
   for (size_t i = from; i < to; i++) {
     double d = c->event[i], n = c->risk[i];
+    if (rs_is_stopped_at(&job->stopped, job->run, i)) return;
     if (d > 0) {
       surv *= (n - d) / n;
       hazard += d / n;
@@ -67,12 +80,14 @@ static void squares_staying(const rs_curves *c, size_t from, size_t to) {
 /* Var S = S^2 sum w^2 u^2, u(t) = A(min(t, s)) - 1{event at s <= t} / (n - d)(s), A the sum
  * of d / (n (n - d)); for the cumulative hazard n^2 and n stand for n (n - d) and n - d. The
  * jumps d / (n (n - d)) - 1 / (n - d) and d / n^2 - 1 / n are written without cancellation. */
-static void robust(const rs_curves *c, size_t from, size_t to) {
+static void robust(survival_job *job, size_t from, size_t to) {
+  const rs_curves *c = job->curves;
   double surv = 1, hazard = 0;
   jackknife s = {0, 0}, h = {0, 0};
   squares_staying(c, from, to);
   for (size_t i = from; i < to; i++) {
     double d = c->event[i], n = c->risk[i], e2 = c->square_event[i], c2 = c->square_censor[i];
+    if (rs_is_stopped_at(&job->stopped, job->run, i)) return;
     double rest = n - d, staying = c->std_chaz[i];
     int event = d > 0, last = rest <= 0;
     surv *= event ? (last ? 0 : rest / n) : 1;
@@ -140,43 +155,34 @@ static void limits(const rs_interval *interval, double p, double se, double *low
 }
 
 /* Limits change only where S or its error does. */
-static void intervals(const rs_curves *c, const rs_interval *interval, size_t from,
-                      size_t to) {
+static void intervals(survival_job *job, size_t from, size_t to) {
+  const rs_curves *c = job->curves;
   double p = -1, se = -1, lower = 0, upper = 0;
   for (size_t i = from; i < to; i++) {
+    if (rs_is_stopped_at(&job->stopped, job->run, i)) return;
     if (c->surv[i] != p || c->std_err[i] != se) {
       p = c->surv[i];
       se = c->std_err[i];
       double se_log = c->square_event ? (se == 0 ? 0 : se / p) : se;
-      limits(interval, p, se_log, &lower, &upper);
+      limits(job->interval, p, se_log, &lower, &upper);
     }
     c->lower[i] = lower;
     c->upper[i] = upper;
   }
 }
 
-static void one_curve(const rs_curves *c, const rs_interval *interval, size_t from,
-                      size_t to) {
-  risk_sets(c, from, to);
-  if (c->square_event) robust(c, from, to);
-  else greenwood(c, from, to);
-  if (interval->type != RS_CONF_NONE) intervals(c, interval, from, to);
+static void one_curve(survival_job *job, size_t from, size_t to) {
+  risk_sets(job, from, to);
+  if (job->curves->square_event) robust(job, from, to);
+  else greenwood(job, from, to);
+  if (job->interval->type != RS_CONF_NONE) intervals(job, from, to);
 }
-
-typedef struct {
-  const rs_curves *curves;
-  const size_t *start;
-  size_t n_curve;
-  const rs_interval *interval;
-  const rs_run *run;
-  int stopped;
-} survival_job;
 
 static void survival_part(void *data, int thread, int threads) {
   survival_job *job = data;
   for (size_t b = (size_t)thread; b < job->n_curve; b += (size_t)threads) {
     if (rs_is_stopped(&job->stopped, job->run, 0)) return;
-    one_curve(job->curves, job->interval, job->start[b], job->start[b + 1]);
+    one_curve(job, job->start[b], job->start[b + 1]);
   }
 }
 

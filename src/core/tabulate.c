@@ -319,7 +319,8 @@ static void sort_part(void *data, int thread, int threads) {
     size_t from = d > 0 ? p->end[d - 1] : 0, n = p->end[d] - from;
     if (n < 2) continue;
     if (rs_is_stopped(&job->stopped, job->run, d * 8)) break;
-    rs_sort(k->key + from, k->carry ? k->carry + from : NULL, key, carry, n, p->shift);
+    rs_sort_until(k->key + from, k->carry ? k->carry + from : NULL, key, carry, n, p->shift,
+                  job->run, &job->stopped);
   }
   free(key);
   free(carry);
@@ -423,13 +424,15 @@ static int any_close(const rs_stream *s, const rs_run *run) {
 }
 
 /* Sets each run of tied times to its first, through all strata and groups. */
-static void merge_ties(rs_stream *s, rs_ties ties) {
+static rs_status merge_ties(rs_stream *s, rs_ties ties, const rs_run *run) {
   rs_sorted *k = &s->sorted;
   double mean = 0, first = -1, last = -1;
   size_t distinct = 0;
   uint64_t low_mask = k->time_at ? ((uint64_t)1 << k->time_at) - 1 : 0;
+  int stopped = 0;
   for (size_t i = 0; ties == RS_TIES_SURVIVAL && i < k->n; i++) {
     double t = rs_key_time(k, k->key[i]);
+    if (rs_is_stopped_at(&stopped, run, i)) return RS_INTERRUPTED;
     if (t != last && t < INFINITY) {
       mean += t;
       distinct++;
@@ -440,15 +443,17 @@ static void merge_ties(rs_stream *s, rs_ties ties) {
   last = -1;
   for (size_t i = 0; i < k->n; i++) {
     double t = rs_key_time(k, k->key[i]);
+    if (rs_is_stopped_at(&stopped, run, i)) return RS_INTERRUPTED;
     if (i > 0 && t != last && rs_is_tied(first, last, t, ties, mean)) s->merged++;
     else if (i == 0 || t != last) first = t;
     last = t;
     if (t != first) k->key[i] = time_key(k, first) << k->time_at | (k->key[i] & low_mask);
   }
+  return RS_OK;
 }
 
 /* Parts the strata, keeping the order of time within each. */
-static rs_status part_strata(rs_stream *s) {
+static rs_status part_strata(rs_stream *s, const rs_run *run) {
   rs_sorted *k = &s->sorted;
   int low = k->kind_bits + k->group_bits;
   size_t *next = calloc(s->n_stratum + 1, sizeof *next);
@@ -461,9 +466,12 @@ static rs_status part_strata(rs_stream *s) {
     return RS_NO_MEMORY;
   }
   rs_advise(key, k->n * sizeof *key);
-  for (size_t i = 0; i < k->n; i++) next[(rs_record_code(s, i) >> low) + 1]++;
+  int stopped = 0;
+  for (size_t i = 0; i < k->n && !rs_is_stopped_at(&stopped, run, i); i++) {
+    next[(rs_record_code(s, i) >> low) + 1]++;
+  }
   for (size_t j = 1; j <= s->n_stratum; j++) next[j] += next[j - 1];
-  for (size_t i = 0; i < k->n; i++) {
+  for (size_t i = 0; !stopped && i < k->n && !rs_is_stopped_at(&stopped, run, i); i++) {
     size_t to = next[rs_record_code(s, i) >> low]++;
     key[to] = k->key[i];
     if (carry) carry[to] = k->carry[i];
@@ -473,7 +481,7 @@ static rs_status part_strata(rs_stream *s) {
   free(k->carry);
   k->key = key;
   k->carry = carry;
-  return RS_OK;
+  return stopped ? RS_INTERRUPTED : RS_OK;
 }
 
 static rs_status sort_all(rs_stream *s, const rs_report *report, rs_ties ties,
@@ -492,9 +500,10 @@ static rs_status sort_all(rs_stream *s, const rs_report *report, rs_ties ties,
   rs_status status = sort_records(s, bits, run);
   if (status != RS_OK) return status;
   if (!k->whole && (ties == RS_TIES_SURVIVAL || (ties == RS_TIES_ULP && any_close(s, run)))) {
-    merge_ties(s, ties);
+    status = merge_ties(s, ties, run);
   }
-  return s->n_stratum > 1 && !(k->whole && k->code_in_key) ? part_strata(s) : RS_OK;
+  if (status != RS_OK || s->n_stratum == 1 || (k->whole && k->code_in_key)) return status;
+  return part_strata(s, run);
 }
 
 /* ---- The stream ------------------------------------------------------------------------ */
