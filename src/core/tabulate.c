@@ -488,7 +488,7 @@ static rs_status sort_all(rs_stream *s, const rs_report *report, rs_ties ties,
   int bits = k->time_bits + (k->code_in_key ? k->code_bits : 0);
   int carried = s->by_row || !k->code_in_key;
   k->n = report->used * (size_t)(1 + s->entries);
-  if (k->code_bits > 31 || (carried && s->data->n >= UINT32_MAX / 2)) return RS_TOO_LARGE;
+  if (k->code_bits > 31 || (carried && s->data->n >= RS_MOST_ROWS)) return RS_TOO_LARGE;
   k->key = malloc(k->n * sizeof *k->key);
   k->carry = carried ? malloc(k->n * sizeof *k->carry) : NULL;
   if (!k->key || (carried && !k->carry)) return RS_NO_MEMORY;
