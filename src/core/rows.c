@@ -163,7 +163,7 @@ static void count_missing(const rs_rows *rows, const rs_batch *b, size_t from, s
     if (b->code[i] != RS_DROP) continue;
     if (isnan(b->time[i])) {
       f->missing[RS_COLUMN_TIME]++;
-      f->not_a_number += !is_na(b->time[i]);
+      f->not_a_number += rows->time.type == RS_DOUBLE && !is_na(b->time[i]);
     }
     f->missing[RS_COLUMN_ENTRY] += b->entry && isnan(b->entry[i]);
     f->missing[RS_COLUMN_STATUS] += b->status && isnan(b->status[i]);
