@@ -452,6 +452,39 @@ static void merge_ties(rs_stream *s, rs_ties ties) {
   }
 }
 
+/* Whether times up to t, tied, leave it the representative that `entry` has or an earlier one:
+ * that is the largest key not above it. */
+static int ties_with_entry(const sorted *k, double entry, double t) {
+  size_t low = 0, high = k->n;
+  while (high - low > 1) {
+    size_t middle = low + (high - low) / 2;
+    if (key_time(k, k->key[middle]) <= t) low = middle;
+    else high = middle;
+  }
+  return key_time(k, k->key[low]) <= entry;
+}
+
+/* Entries that the rule of survival ties with their own exit: nobody is at risk for no time.
+ * rs_scan() cannot see them, since this rule looks at all times. */
+static rs_status check_entries(const rs_stream *s, const rs_run *run, rs_report *report) {
+  rs_batch b;
+  const rs_stride none = {0, 0, 0};
+  for (size_t from = 0; from < s->data->n; from += RS_BATCH) {
+    size_t m = rs_batch_rows(s->data->n, from);
+    rs_read_batch(s->data, s->event, none, from, m, &b);
+    for (size_t i = 0; i < m; i++) {
+      if (b.code[i] == RS_DROP || !ties_with_entry(&s->sorted, b.entry[i], b.time[i])) continue;
+      if (report->rows++ > 0) continue;
+      report->problem = RS_ENTRY_NOT_BEFORE_TIME;
+      report->column = RS_COLUMN_ENTRY;
+      report->row = from + i;
+      report->value = b.entry[i];
+    }
+    if (from / RS_BATCH % 128 == 127 && rs_stop(run)) return RS_INTERRUPTED;
+  }
+  return report->problem == RS_FINE ? RS_OK : RS_BAD_ROW;
+}
+
 /* Parts the strata, keeping the order of time within each. */
 static rs_status part_strata(rs_stream *s) {
   sorted *k = &s->sorted;
@@ -481,8 +514,7 @@ static rs_status part_strata(rs_stream *s) {
   return RS_OK;
 }
 
-static rs_status sort_all(rs_stream *s, const rs_report *report, rs_ties ties,
-                          const rs_run *run) {
+static rs_status sort_all(rs_stream *s, rs_report *report, rs_ties ties, const rs_run *run) {
   sorted *k = &s->sorted;
   lay_out(s, report, ties);
   int bits = k->time_bits + (k->code_in_key ? k->code_bits : 0);
@@ -497,6 +529,10 @@ static rs_status sort_all(rs_stream *s, const rs_report *report, rs_ties ties,
   rs_status status = sort_records(s, bits, run);
   if (status != RS_OK) return status;
   if (!k->whole && ties != RS_TIES_EXACT) merge_ties(s, ties);
+  if (ties == RS_TIES_SURVIVAL && s->entries && s->merged > 0) {
+    status = check_entries(s, run, report);
+    if (status != RS_OK) return status;
+  }
   return s->n_stratum > 1 && !(k->whole && k->code_in_key) ? part_strata(s) : RS_OK;
 }
 
