@@ -247,6 +247,7 @@ static void scan_entries(const rs_batch *b, rs_ties ties, size_t from, size_t m,
       note_bad(f, BAD_ENTRY_ORDER, from + i, t);
     } else {
       if (t < f->low) f->low = t;
+      if (t > f->high) f->high = t; /* the exit may be +Inf */
       if (t > 0 && t < f->positive) f->positive = t;
       f->fractional_time |= !rs_is_whole(t);
     }
