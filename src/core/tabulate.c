@@ -255,7 +255,7 @@ static void lay_out(rs_stream *s, const rs_report *report, rs_ties ties) {
   k->code_bits = k->kind_bits + k->group_bits + k->stratum_bits;
   k->group_at = k->kind_bits;
   k->stratum_at = k->kind_bits + k->group_bits;
-  k->code_in_key = k->code_bits + k->time_bits <= 64;
+  k->code_in_key = k->code_bits + k->time_bits < 64; /* so that no field begins at bit 64 */
   k->time_at = k->code_in_key ? k->code_bits : 0;
   if (k->whole && k->code_in_key) {
     k->time_at = k->stratum_at;
