@@ -413,17 +413,18 @@ double rs_fisher_log_p(double a, double b, double c, double d) {
  * JASA 58:690-700); NaN when either has no spread. */
 static double linear_by_linear(const rs_crosstab *t, const double *row_score,
                                const double *col_score) {
-  double x = 0, y = 0, xx = 0, yy = 0, xy = 0;
-  for (size_t i = 0; i < t->rows; i++) x += t->row[i] / t->n * row_score[i];
-  for (size_t j = 0; j < t->cols; j++) y += t->col[j] / t->n * col_score[j];
-  for (size_t i = 0; i < t->rows; i++) xx += t->row[i] * pow(row_score[i] - x, 2);
-  for (size_t j = 0; j < t->cols; j++) yy += t->col[j] * pow(col_score[j] - y, 2);
+  double x = 0, y = 0, xx = 0, yy = 0, xy = 0, x0 = row_score[0], y0 = col_score[0];
+  /* From the first score, so that scores without spread deviate by exactly 0. */
+  for (size_t i = 0; i < t->rows; i++) x += t->row[i] / t->n * (row_score[i] - x0);
+  for (size_t j = 0; j < t->cols; j++) y += t->col[j] / t->n * (col_score[j] - y0);
+  for (size_t i = 0; i < t->rows; i++) xx += t->row[i] * pow(row_score[i] - x0 - x, 2);
+  for (size_t j = 0; j < t->cols; j++) yy += t->col[j] * pow(col_score[j] - y0 - y, 2);
   for (size_t j = 0; j < t->cols; j++) {
     double part = 0;
     for (size_t i = 0; i < t->rows; i++) {
-      part += t->counts[i + j * t->rows] * (row_score[i] - x);
+      part += t->counts[i + j * t->rows] * (row_score[i] - x0 - x);
     }
-    xy += part * (col_score[j] - y);
+    xy += part * (col_score[j] - y0 - y);
   }
   return xx > 0 && yy > 0 ? (t->n - 1) * (xy / xx) * (xy / yy) : NAN;
 }
