@@ -540,11 +540,11 @@ static long double linear(const double *counts, size_t rows, size_t cols, const 
                           const double *y, long double n) {
   long double mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
   for (size_t i = 0; i < rows * cols; i++) {
-    mx += counts[i] / n * x[i % rows];
-    my += counts[i] / n * y[i / rows];
+    mx += counts[i] / n * (x[i % rows] - x[0]);
+    my += counts[i] / n * (y[i / rows] - y[0]);
   }
   for (size_t i = 0; i < rows * cols; i++) {
-    long double dx = x[i % rows] - mx, dy = y[i / rows] - my;
+    long double dx = x[i % rows] - x[0] - mx, dy = y[i / rows] - y[0] - my;
     xx += counts[i] * dx * dx;
     yy += counts[i] * dy * dy;
     xy += counts[i] * dx * dy;
