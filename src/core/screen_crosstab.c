@@ -11,12 +11,9 @@
 #include <string.h>
 #ifdef _OPENMP
 #include <omp.h>
-#define RS_SIMD _Pragma("omp simd")
-#else
-#define RS_SIMD
 #endif
 
-#include "riskset.h"
+#include "rows.h"
 
 enum { COLUMNS_A_CHUNK = 32, BLOCK = 1024, LANES = 4, SMALL = 256 };
 enum { MOST_CELLS = 1 << 20, MOST_TRACKED = 512 };
@@ -289,7 +286,9 @@ rs_status rs_screen_crosstab(const rs_column *x, size_t m, size_t n, rs_category
                              rs_screen_test test, const rs_run *run, rs_screen_row *row) {
   screen_job job = {NULL, n, y.levels, strata.levels, 0, y_score, test};
   size_t bytes;
-  if (rs_mul(y.levels, strata.levels, &job.places) || job.places >= INT32_MAX) {
+  /* Cells count up to 2^32 rows. */
+  if (rs_mul(y.levels, strata.levels, &job.places) || job.places >= INT32_MAX ||
+      n / 2 >= RS_MOST_ROWS) {
     return RS_TOO_LARGE;
   }
   if (rs_mul(n, sizeof(uint32_t), &bytes)) return RS_NO_MEMORY;
