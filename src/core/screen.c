@@ -78,6 +78,8 @@ static rs_status workspace_new(workspace *w, size_t n) {
   if (w->code && w->room) return RS_OK;
   free(w->code);
   free(w->room);
+  w->code = NULL;
+  w->room = NULL;
   return RS_NO_MEMORY;
 }
 
@@ -212,10 +214,9 @@ static rs_status test_columns(const order *o, const rs_column *column, size_t n_
       if (own != RS_OK || rs_is_stopped(&stopped, run, (size_t)j * 8)) continue;
       own = test_column(o, &column[j], &w, &result[j]);
     }
-    if (own == RS_OK) {
-      free(w.code);
-      free(w.room);
-    } else {
+    free(w.code);
+    free(w.room);
+    if (own != RS_OK) {
 #ifdef _OPENMP
 #pragma omp critical(riskset_screen)
 #endif
