@@ -160,7 +160,7 @@ static void one_curve(const rs_curves *c, const rs_interval *interval, size_t fr
   risk_sets(c, from, to);
   if (c->square_event) robust(c, from, to);
   else greenwood(c, from, to);
-  if (interval->type != RS_CONF_NONE) intervals(c, interval, from, to);
+  if (c->lower) intervals(c, interval, from, to);
 }
 
 typedef struct {
