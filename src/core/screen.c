@@ -293,7 +293,7 @@ rs_status rs_screen_trials(const rs_rows *rows, size_t n_trial, int group_step, 
 #endif
   {
     double *room = malloc(size * sizeof *room);
-    rs_report found;
+    rs_report found = {0};
 #ifdef _OPENMP
 #pragma omp for schedule(dynamic, 16)
 #endif
