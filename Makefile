@@ -17,11 +17,12 @@ IN_CRANLIB := R_LIBS="$(abspath build/cran):$(abspath $(CRANLIB))" R_LIBS_SITE=n
 SIZE    ?= 1e7
 PEERS   := survival data.table collapse FastSurvival lrstat prodlim coin
 
-.PHONY: help deps document build install study bench figures test test-cran test-alone clean
+.PHONY: help deps document build install study bench figures test test-cran test-alone clean \
+  core core-long core-coverage fuzz valgrind mutate
 .NOTPARALLEL:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.* ## /\1|/p' Makefile | awk -F'|' '{printf "make %-11s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.* ## /\1|/p' Makefile | awk -F'|' '{printf "make %-13s %s\n", $$1, $$2}'
 
 study: ## build, install, show where the study is and its headline
 	$(RSCRIPT) .ci/deps.R study
@@ -41,6 +42,29 @@ test-cran: build ## the tests with current packages of CRAN, in a library of the
 	mkdir -p build/cran
 	$(IN_CRANLIB) $(R) CMD INSTALL --library=build/cran $(TARBALL)
 	$(IN_CRANLIB) NOT_CRAN=true $(RSCRIPT) .ci/tests.R cran
+
+# The tests of src/core by itself; R only counts them.
+NATIVE := $(MAKE) -s -C tests/core BUILD="$(abspath build/core)"
+
+core: ## tests of the C core alone: units, limits, and a twin in higher precision
+	$(RSCRIPT) .ci/native.R core
+
+core-long: ## the C core on more than 2^31 rows
+	$(RSCRIPT) .ci/native.R long
+
+core-coverage: ## lines and branches of the C core that its tests reach
+	$(NATIVE) coverage
+
+fuzz: ## fuzz the C core under sanitizers (FUZZ_SECONDS=60)
+	$(RSCRIPT) .ci/deps.R native
+	$(NATIVE) fuzz
+
+valgrind: ## the unit tests of the C core under valgrind
+	$(RSCRIPT) .ci/deps.R native
+	$(NATIVE) valgrind
+
+mutate: ## change each comparison of mh.c and survival.c: do the tests notice?
+	$(NATIVE) mutate
 
 deps: ## install what building and testing need
 	$(RSCRIPT) .ci/deps.R test

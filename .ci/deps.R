@@ -1,6 +1,6 @@
 # Installs what one purpose needs and the machine lacks: from Debian, where it is prebuilt,
 # else from CRAN. Touches no network when nothing is missing.
-# Usage: Rscript .ci/deps.R study|test|document
+# Usage: Rscript .ci/deps.R study|test|document|native
 
 purpose <- commandArgs(TRUE)[1L]
 
@@ -17,11 +17,19 @@ must <- c(described("Imports"), switch(purpose,
 ))
 may <- if (purpose == "test") setdiff(c("codetools", described("Suggests")), must)
 # `tidy` checks the help pages' HTML; .ci/check.R can leave that out.
-programs <- switch(purpose, study = "pandoc", test = c("pandoc", "tidy"))
+programs <- switch(purpose, study = "pandoc", test = c("pandoc", "tidy"),
+                   native = c("clang", "valgrind"))
 
 lacking <- function(packages) packages[!nzchar(vapply(packages, find_package, ""))]
 find_package <- function(package) system.file(package = package)
-lacking_programs <- function() programs[!nzchar(Sys.which(programs))]
+# clang is there under its version's name too; its fuzzer is a package of its own.
+is_there <- function(program) {
+  nzchar(Sys.which(program)) || (program == "clang" && length(Sys.glob("/usr/bin/clang-[0-9]*")) > 0L)
+}
+has_fuzzer <- function() length(Sys.glob("/usr/lib/llvm-*/lib/clang/*/lib/*/libclang_rt.fuzzer*")) > 0L
+lacking_programs <- function() {
+  c(programs[!vapply(as.character(programs), is_there, NA)], if (purpose == "native" && !has_fuzzer()) "libclang-rt-dev")
+}
 say <- function(...) cat(sprintf(...), "\n", sep = "")
 
 has_apt <- nzchar(Sys.which("apt-get"))

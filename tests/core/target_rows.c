@@ -44,7 +44,7 @@ static size_t read_all(rs_stream *s, size_t room, rs_cell *cell, size_t most) {
 
 static int same_cell(const rs_cell *a, const rs_cell *b) {
   return a->time == b->time && a->block == b->block && a->kind == b->kind && a->count == b->count &&
-         a->rows == b->rows && a->square == b->square && a->row == b->row;
+         a->rows == b->rows && a->square == b->square;
 }
 
 static void check_order(const rs_cell *cell, size_t n, size_t n_group) {

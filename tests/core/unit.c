@@ -148,6 +148,25 @@ static rs_status sorted_entries(const rs_run *run, answer *a) {
   return rows_to_answer(&r, RS_TIES_SURVIVAL, run, a);
 }
 
+static rs_status many_groups(const rs_run *run, answer *a) {
+  enum { MANY = 600 };
+  static int code[MOST];
+  static double sums[2 * MANY + MANY * MANY];
+  rs_stream *s;
+  rs_report report;
+  rs_logrank test = {0, 0, sums, sums + MANY, sums + 2 * MANY, 0, 0};
+  fill_data(0);
+  rs_rows r = rows_of(100, 0);
+  for (size_t i = 0; i < r.n; i++) code[i] = 1 + (int)(i * 7 % MANY);
+  r.group = ints(code);
+  r.n_group = MANY;
+  rs_status status = rs_stream_open(&r, RS_TIES_ULP, run, &s, &report);
+  if (status == RS_OK) status = rs_logrank_run(s, MANY, run, &test);
+  rs_stream_close(s);
+  for (size_t i = 0; i < 2 * MANY && status == RS_OK; i++) say(a, sums[i]);
+  return status;
+}
+
 static void say_screened(const rs_screened *s, size_t n, answer *a) {
   for (size_t j = 0; j < n; j++) say(a, s[j].statistic);
 }
@@ -235,7 +254,8 @@ static rs_status tables_in_strata(const rs_run *run, answer *a) {
 static const scenario SCENARIOS[] = {
     {"counted rows", counted_rows},       {"weighted counts", weighted_counts},
     {"sorted rows", sorted_rows},         {"sorted weights", sorted_weights},
-    {"sorted entries", sorted_entries},   {"many columns", many_columns},
+    {"sorted entries", sorted_entries},   {"many groups", many_groups},
+    {"many columns", many_columns},
     {"many trials", many_trials},         {"counted table", counted_table},
     {"many tables", many_tables},         {"tables in strata", tables_in_strata}};
 enum { N_SCENARIOS = sizeof SCENARIOS / sizeof *SCENARIOS };
@@ -403,6 +423,8 @@ static void too_large(void) {
   CHECK(rs_mh_open(&mh, (size_t)1 << 33, 1) == RS_NO_MEMORY);
   CHECK(rs_mh_open(&mh, (size_t)1 << 31, 1) == RS_NO_MEMORY);
   CHECK(rs_exact_distribution(counts, 1, 1, &ALONE, SIZE_MAX, counts) == RS_NO_MEMORY);
+  rs_logrank test = {0, 0, counts, counts, counts, 0, 0};
+  CHECK(rs_logrank_run(NULL, SIZE_MAX / 4, &ALONE, &test) == RS_NO_MEMORY);
 }
 
 /* ---- Small parts ---------------------------------------------------------------------------- */
