@@ -1,7 +1,9 @@
 #!/bin/sh
 # Changes one comparison of mh.c or survival.c at a time and asks whether the unit tests notice.
-# Usage: mutate.sh FOLDER "COMPILER AND FLAGS"
+# Usage: mutate.sh FOLDER "COMPILER AND FLAGS" FILE...
 folder=$1 compile=$2
+shift 2
+files=$*
 core=../../src/core
 mkdir -p "$folder"
 tests="unit.c shim.c target_rows.c target_ties.c target_screen.c target_tables.c target_strata.c
@@ -46,7 +48,7 @@ base=$folder/base
 mkdir -p "$base"
 objects "$base" $core/*.c $tests
 killed=0 survived=0
-for file in mh.c survival.c; do
+for file in $files; do
   comparisons "$core/$file" > "$folder/places"
   while read -r line column operator; do
     for other in $(others "$operator"); do
