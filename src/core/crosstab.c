@@ -337,8 +337,10 @@ static double log_binomial(double x, double n, double p, double q) {
   if (x == 0) return q > 0.9 ? n * log1p(-p) : n * log(q);
   if (x == n) return p > 0.9 ? n * log1p(-q) : n * log(p);
   double error = stirling_error(n) - stirling_error(x) - stirling_error(n - x);
+  /* x / n near 1 has no digits left of 1 - x / n. */
+  double rest = x < n / 2 ? log1p(-x / n) : log((n - x) / n);
   return error - deviance(x, n * p) - deviance(n - x, n * q) -
-         0.5 * (log_2pi + log(x) + log1p(-x / n));
+         0.5 * (log_2pi + log(x) + rest);
 }
 
 double rs_log_hypergeometric(double x, double row, double other, double col) {
