@@ -57,7 +57,7 @@ core-coverage: ## lines and branches of the C core that its tests reach
 
 fuzz: ## fuzz the C core under sanitizers (FUZZ_SECONDS=60)
 	$(RSCRIPT) .ci/deps.R native
-	$(NATIVE) fuzz
+	$(RSCRIPT) .ci/native.R fuzz
 
 valgrind: ## the unit tests of the C core under valgrind
 	$(RSCRIPT) .ci/deps.R native

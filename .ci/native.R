@@ -1,5 +1,5 @@
 # Runs targets of tests/core/Makefile and records what their programs counted.
-# Usage: Rscript .ci/native.R core|long
+# Usage: Rscript .ci/native.R core|long|fuzz
 
 target <- commandArgs(TRUE)[1L]
 build <- file.path(normalizePath("."), "build", "core")

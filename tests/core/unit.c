@@ -471,6 +471,39 @@ static void sorts(void) {
   }
 }
 
+/* The table of rows whose times use all of a double, with room for k groups and k strata. */
+static void wide_table(int with, size_t k, double room[RS_ARRAYS][2 * MOST], rs_table *t) {
+  rs_rows r = rows_of(500, with | STRATUM);
+  rs_stream *s;
+  rs_report report;
+  if (k > 0) r.n_group = r.n_stratum = k;
+  t->start = malloc((r.n_group * r.n_stratum + 1) * sizeof *t->start);
+  CHECK(rs_stream_open(&r, RS_TIES_ULP, &ALONE, &s, &report) == RS_OK);
+  CHECK(rs_tabulate(s, &ALONE, into_room, room, t) == RS_OK);
+  rs_stream_close(s);
+  free(t->start);
+}
+
+/* Where group and stratum do not fit beside the time they travel apart from it, or are read from
+ * the row again: the same table. */
+static void wide_keys(void) {
+  static double narrow[RS_ARRAYS][2 * MOST], wide[RS_ARRAYS][2 * MOST];
+  rs_table a, b;
+  for (int with = 0; with <= (ENTRY | WEIGHT); with++) {
+    fill_data(1);
+    for (size_t i = 0; i < 500; i++) {
+      d.time[i] = ldexp(1 + d.time[i] / 64, (int)draw(2000) - 1000);
+      d.entry[i] = d.time[i] / (1 << 20);
+    }
+    memset(narrow, 0, sizeof narrow);
+    memset(wide, 0, sizeof wide);
+    wide_table(with, 0, narrow, &a);
+    wide_table(with, 700, wide, &b);
+    CHECK(a.n_row == b.n_row && a.n_row > 400);
+    CHECK(memcmp(narrow, wide, sizeof wide) == 0);
+  }
+}
+
 /* Both readings of a table are as exact, with 1e9 in a cell too: 11 of 21 in one of two columns,
  * when the other has everybody else. */
 static void fisher_of_many(void) {
@@ -525,6 +558,7 @@ static void replay_all(const char *corpus) {
 int main(int n_arg, char **arg) {
   sizes_multiply();
   sorts();
+  wide_keys();
   fisher_of_many();
   each_problem();
   missing_times();
