@@ -24,11 +24,13 @@ lacking <- function(packages) packages[!nzchar(vapply(packages, find_package, ""
 find_package <- function(package) system.file(package = package)
 # clang is there under its version's name too; its fuzzer is a package of its own.
 is_there <- function(program) {
-  nzchar(Sys.which(program)) || (program == "clang" && length(Sys.glob("/usr/bin/clang-[0-9]*")) > 0L)
+  nzchar(Sys.which(program)) || (program == "clang" && any_file("/usr/bin/clang-[0-9]*"))
 }
-has_fuzzer <- function() length(Sys.glob("/usr/lib/llvm-*/lib/clang/*/lib/*/libclang_rt.fuzzer*")) > 0L
+any_file <- function(pattern) length(Sys.glob(pattern)) > 0L
 lacking_programs <- function() {
-  c(programs[!vapply(as.character(programs), is_there, NA)], if (purpose == "native" && !has_fuzzer()) "libclang-rt-dev")
+  fuzzer <- any_file("/usr/lib/llvm-*/lib/clang/*/lib/*/libclang_rt.fuzzer*")
+  c(programs[!vapply(as.character(programs), is_there, NA)],
+    if (purpose == "native" && !fuzzer) "libclang-rt-dev")
 }
 say <- function(...) cat(sprintf(...), "\n", sep = "")
 

@@ -96,8 +96,9 @@ static void many_blocks(void) {
   const rs_run run = {1, NULL, NULL, RS_PATH_SORT};
   const size_t most = ((size_t)1 << 14) + 1;
   const int one = 1, zero = 0;
-  rs_rows rows = {.n = 1, .time = {&one, RS_INT}, .entry = {&zero, RS_INT}, .group = {&one, RS_INT}, .stratum = {&one, RS_INT},
-                  .n_group = most, .n_stratum = most, .event = NAN};
+  rs_rows rows = {.n = 1, .time = {&one, RS_INT}, .entry = {&zero, RS_INT},
+                  .group = {&one, RS_INT}, .stratum = {&one, RS_INT}, .n_group = most,
+                  .n_stratum = most, .event = NAN};
   rs_stream *s;
   rs_report report;
   CHECK(rs_stream_open(&rows, RS_TIES_ULP, &run, &s, &report) == RS_TOO_LARGE && !s);
