@@ -190,6 +190,7 @@ static rs_status screen_column(const screen_job *job, rs_column x, scratch *own,
   rs_column_range(x, job->n, MOST_CELLS, NULL, &range);
   int some = range.whole && range.high >= range.low;
   size_t levels = some ? (size_t)(range.high - range.low) + 1 : 0;
+  if (!some) range.low = 0; /* all are missing */
   if (!range.whole || (levels + 1) * (job->places + 1) > MOST_CELLS ||
       (job->test == RS_SCREEN_CMH && levels * job->n_y > MOST_TRACKED)) {
     row->reason = RS_SCREEN_WIDE;
