@@ -662,6 +662,11 @@ long double naive_hypergeometric(double x, double row, double other, double col)
   return log_choose(row, x) + log_choose(other, col - x) - log_choose(row + other, col);
 }
 
+/* Log of the probability of y + 1 over that of y. */
+static long double log_step(double y, double row, double other, double col) {
+  return logl((row - y) * ((long double)col - y) / ((y + 1) * ((long double)other - col + y + 1)));
+}
+
 long double *naive_exact(const double *counts, size_t strata, double odds, size_t *length) {
   size_t room = 1;
   for (size_t k = 0; k < strata; k++) {
@@ -676,13 +681,16 @@ long double *naive_exact(const double *counts, size_t strata, double odds, size_
     const double *x = counts + 4 * k;
     double row = x[0] + x[2], other = x[1] + x[3], col = x[0] + x[1];
     double low = fmax(0, x[0] - x[3]), high = fmin(row, col);
-    long double sum = 0, top = -INFINITY;
-    for (double y = low; y <= high; y++) {
-      top = fmaxl(top, naive_hypergeometric(y, row, other, col) + y * logl(odds));
+    long double sum = 0, top = 0, log_p = 0;
+    for (double y = low; y < high; y++) {
+      log_p += log_step(y, row, other, col) + logl(odds);
+      top = fmaxl(top, log_p);
     }
     memset(next, 0, room * sizeof *next);
+    log_p = 0;
     for (double y = low; y <= high; y++) {
-      long double each = expl(naive_hypergeometric(y, row, other, col) + y * logl(odds) - top);
+      long double each = expl(log_p - top);
+      log_p += log_step(y, row, other, col) + logl(odds);
       sum += each;
       for (size_t i = 0; i < *length; i++) next[i + (size_t)(y - low)] += each * p[i];
     }
