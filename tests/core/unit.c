@@ -386,6 +386,51 @@ static void missing_times(void) {
   CHECK(report.missing[RS_COLUMN_TIME] == 1 && report.not_a_number == 1);
 }
 
+/* Who never leaves may enter after everybody else has left. */
+static void late_entry(void) {
+  const double time[] = {3, INFINITY}, entry[] = {0, 5}, want[] = {0, 3, 5, INFINITY};
+  const int status[] = {1, 0};
+  static double room[RS_ARRAYS][2 * MOST];
+  rs_rows r = {.n = 2, .time = doubles(time), .entry = doubles(entry), .status = ints(status),
+               .n_group = 1, .n_stratum = 1, .event = NAN};
+  for (int way = 0; way < 2; way++) {
+    size_t start[2];
+    rs_table t = {.start = start};
+    rs_report report;
+    rs_stream *s;
+    CHECK(rs_stream_open(&r, RS_TIES_ULP, way ? &SORT : &ALONE, &s, &report) == RS_OK);
+    CHECK(report.max_time == 5);
+    CHECK(rs_tabulate(s, &ALONE, into_room, room, &t) == RS_OK);
+    CHECK(t.n_row == 4 && memcmp(t.time, want, sizeof want) == 0);
+    CHECK(t.enter[2] == 1 && t.event[1] == 1 && t.censor[3] == 1);
+    rs_stream_close(s);
+  }
+}
+
+/* The rule of survival would leave the second and the third at risk for no time. */
+static void tied_entry(void) {
+  const double time[] = {2, 1 + 1e-9, 1 + 2e-9}, entry[] = {0, 1, 1 + 1e-9};
+  rs_rows r = {.n = 3, .time = doubles(time), .entry = doubles(entry), .n_group = 1, .n_stratum = 1,
+               .event = NAN};
+  rs_report report;
+  CHECK(open_close(&r, RS_TIES_ULP, &ALONE, &report) == RS_OK);
+  CHECK(open_close(&r, RS_TIES_SURVIVAL, &ALONE, &report) == RS_BAD_ROW);
+  CHECK(report.problem == RS_ENTRY_NOT_BEFORE_TIME && report.column == RS_COLUMN_ENTRY);
+  CHECK(report.row == 1 && report.rows == 2 && report.value == 1);
+}
+
+/* A column of integers that are all missing is no error of a screen. */
+static void empty_column(void) {
+  const int x[] = {INT_MIN, INT_MIN}, y[] = {0, 1};
+  const double score[] = {0, 1};
+  const rs_category outcome = {ints(y), 0, 2}, none = {{NULL, RS_NONE}, 0, 1};
+  rs_column column = ints(x);
+  rs_screen_row row;
+  CHECK(rs_screen_crosstab(&column, 1, 2, outcome, none, score, RS_SCREEN_PEARSON, &ALONE, &row) ==
+        RS_OK);
+  CHECK(row.reason == RS_SCREEN_NO_ROWS && isnan(row.statistic) && row.n == 0);
+}
+
 /* A 2 among the statuses makes 2 the event, even where the first rows have none. */
 static void late_two(void) {
   rs_report report;
@@ -562,6 +607,9 @@ int main(int n_arg, char **arg) {
   fisher_of_many();
   each_problem();
   missing_times();
+  late_entry();
+  tied_entry();
+  empty_column();
   late_two();
   too_large();
   for (size_t s = 0; s < N_SCENARIOS; s++) {
