@@ -564,7 +564,7 @@ naive_chi naive_crosstab(const double *counts, size_t rows, size_t cols, const d
     chi.low += e < 5;
     chi.pearson += off * off / e;
     chi.yates += less * less / e;
-    chi.likelihood += 2 * (o > 0 ? o * log1pl((o - e) / e) + e - o : e);
+    chi.likelihood += 2 * (o > 0 ? o * log1pl((o - e) / e) + (e - o) : e);
     chi.noise += (off + 1e-16L * o) * (1 + o / e);
   }
   chi.linear = linear(counts, rows, cols, row_score, col_score, chi.n);
@@ -602,8 +602,7 @@ void naive_cmh(const double *counts, size_t rows, size_t cols, size_t strata, na
     if (rows != 2 || cols != 2) continue;
     long double n = (long double)x[0] + x[1] + x[2] + x[3];
     if (n == 0) continue;
-    long double p = ((long double)x[0] + x[3]) / n, q = 1 - p;
-    if (x[1] + x[2] == 0) q = 0;
+    long double p = ((long double)x[0] + x[3]) / n, q = ((long double)x[1] + x[2]) / n;
     long double rk = (long double)x[0] * x[3] / n, sk = (long double)x[1] * x[2] / n;
     r += rk;
     s += sk;
