@@ -23,7 +23,7 @@ comparisons() {
   awk '
     { line = $0
       gsub(/->/, "@@", line); gsub(/<</, "@@", line); gsub(/>>/, "@@", line)
-      if (line ~ /^ *[\/ ]\*/ || line ~ /^#/) next
+      if (line ~ /^ *\/\*/ || line ~ /^ \*/ || line ~ /^#/) next
       sub(/\/\*.*/, "", line)
       at = 1
       while (match(substr(line, at), /[<>=!]=|[<>]/)) {
@@ -61,7 +61,7 @@ for file in $files; do
         [ "$(basename "$object" .o)" = "${file%.c}" ] || set -- "$@" "$object"
       done
       $compile $wrap -o "$folder/mutant" "$@" "$folder/mutant.o" -lm || exit 1
-      if timeout 60 "$folder/mutant" corpus > "$folder/log" 2>&1; then
+      if timeout 30 "$folder/mutant" corpus > "$folder/log" 2>&1; then
         survived=$((survived + 1))
         echo "survived: $file:$line $operator -> $other: $(sed -n "${line}p" "$core/$file")"
       else

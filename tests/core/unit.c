@@ -431,6 +431,20 @@ static void empty_column(void) {
   CHECK(row.reason == RS_SCREEN_NO_ROWS && isnan(row.statistic) && row.n == 0);
 }
 
+/* S falls from 1 to 0 while its robust standard error stays 0: the limits fall along. */
+static void certain_fall(void) {
+  const double event[] = {0, 1.5}, censor[] = {2.5, 0}, square_event[] = {0, 2.25},
+               square_censor[] = {6.25, 0};
+  const size_t start[] = {0, 2};
+  double out[7][2];
+  const rs_interval plain = {RS_CONF_PLAIN, 1.96, NAN, 1};
+  const rs_curves k = {event,  censor, NULL,   square_event, square_censor, out[0],
+                       out[1], out[2], out[3], out[4],       out[5],        out[6]};
+  CHECK(rs_survival(&k, start, 1, &plain, &ALONE) == RS_OK);
+  CHECK(k.surv[0] == 1 && k.lower[0] == 1 && k.upper[0] == 1);
+  CHECK(k.surv[1] == 0 && k.std_err[1] == 0 && k.lower[1] == 0 && k.upper[1] == 0);
+}
+
 /* A 2 among the statuses makes 2 the event, even where the first rows have none. */
 static void late_two(void) {
   rs_report report;
@@ -610,6 +624,7 @@ int main(int n_arg, char **arg) {
   late_entry();
   tied_entry();
   empty_column();
+  certain_fall();
   late_two();
   too_large();
   for (size_t s = 0; s < N_SCENARIOS; s++) {
