@@ -431,6 +431,39 @@ static void empty_column(void) {
   CHECK(row.reason == RS_SCREEN_NO_ROWS && isnan(row.statistic) && row.n == 0);
 }
 
+/* One column of 0 and 1 against another: the table a c / b d. */
+static void screen_one(int a, int b, int c, int test_kind, rs_screen_row *row) {
+  static int x[64], y[64];
+  const int counts[4] = {a, b, c, 12};
+  const double score[] = {0, 1};
+  const rs_category outcome = {ints(y), 0, 2}, none = {{NULL, RS_NONE}, 0, 1};
+  rs_column column = ints(x);
+  size_t n = 0;
+  for (int cell = 0; cell < 4; cell++) {
+    for (int i = 0; i < counts[cell]; i++, n++) x[n] = cell % 2, y[n] = cell / 2;
+  }
+  CHECK(rs_screen_crosstab(&column, 1, n, outcome, none, score, (rs_screen_test)test_kind, &ALONE,
+                           row) == RS_OK);
+}
+
+static void two_by_two_screens(void) {
+  rs_screen_row row;
+  double pearson = 29.0 * (10 * 12 - 4 * 3) * (10 * 12 - 4 * 3) / (14.0 * 15 * 13 * 16);
+  screen_one(10, 4, 3, RS_SCREEN_PEARSON, &row);
+  CHECK_CLOSE(row.statistic, pearson, 1e-14L);
+  CHECK_CLOSE(row.odds_ratio, 10, 1e-14L);
+  CHECK(row.n == 29 && row.events == 15 && row.df == 1);
+  screen_one(10, 4, 3, RS_SCREEN_TREND, &row);
+  CHECK_CLOSE(row.statistic, pearson * 28 / 29, 1e-14L);
+  screen_one(10, 4, 3, RS_SCREEN_CMH, &row);
+  CHECK_CLOSE(row.statistic, pearson * 28 / 29, 1e-14L);
+  CHECK_CLOSE(row.odds_ratio, 10, 1e-14L);
+  screen_one(10, 0, 3, RS_SCREEN_PEARSON, &row);
+  CHECK(row.odds_ratio == INFINITY);
+  screen_one(0, 4, 3, RS_SCREEN_PEARSON, &row);
+  CHECK(row.odds_ratio == 0);
+}
+
 /* S falls from 1 to 0 while its robust standard error stays 0: the limits fall along. */
 static void certain_fall(void) {
   const double event[] = {0, 1.5}, censor[] = {2.5, 0}, square_event[] = {0, 2.25},
@@ -625,6 +658,7 @@ int main(int n_arg, char **arg) {
   tied_entry();
   empty_column();
   certain_fall();
+  two_by_two_screens();
   late_two();
   too_large();
   for (size_t s = 0; s < N_SCENARIOS; s++) {
