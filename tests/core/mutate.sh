@@ -1,6 +1,6 @@
 #!/bin/sh
 # Changes one comparison of mh.c or survival.c at a time and asks whether the unit tests notice.
-# Usage: mutate.sh FOLDER "COMPILER AND FLAGS" FILE...
+# Usage: mutate.sh FOLDER "COMPILER AND FLAGS" FILE[:FIRST-LAST]...
 folder=$1 compile=$2
 shift 2
 files=$*
@@ -48,8 +48,11 @@ base=$folder/base
 mkdir -p "$base"
 objects "$base" $core/*.c $tests
 killed=0 survived=0
-for file in $files; do
-  comparisons "$core/$file" > "$folder/places"
+for part in $files; do
+  file=${part%%:*} lines=1-100000
+  [ "$file" = "$part" ] || lines=${part#*:}
+  comparisons "$core/$file" | awk -v first="${lines%-*}" -v last="${lines#*-}" \
+    '$1 >= first && $1 <= last' > "$folder/places"
   while read -r line column operator; do
     for other in $(others "$operator"); do
       awk -v l="$line" -v c="$column" -v from="$operator" -v to="$other" '
