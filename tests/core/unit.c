@@ -605,6 +605,13 @@ static void fisher_of_many(void) {
   CHECK_CLOSE(rs_fisher_log_p(10, 1e9 + 23, 11, 0), want, 1e-14L);
 }
 
+/* A cell that odds of 1e-6 leave nearly empty beside 1e9 in another. */
+static void work_of_many(void) {
+  const double x[] = {1000000012, 44, 286, 112};
+  double length, work = rs_exact_work(x, 1, 1e-6, &length);
+  CHECK(length == 157 && work == 157);
+}
+
 /* ---- The corpus ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -652,6 +659,7 @@ int main(int n_arg, char **arg) {
   sorts();
   wide_keys();
   fisher_of_many();
+  work_of_many();
   each_problem();
   missing_times();
   late_entry();
