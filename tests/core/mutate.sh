@@ -44,6 +44,8 @@ others() { # what an operator is replaced by
   esac
 }
 
+# Only the mutant is instrumented: it must stay inside the buffers of the tests.
+export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 base=$folder/base
 mkdir -p "$base"
 objects "$base" $core/*.c $tests
@@ -58,12 +60,12 @@ for part in $files; do
       awk -v l="$line" -v c="$column" -v from="$operator" -v to="$other" '
         FNR == l { $0 = substr($0, 1, c - 1) to substr($0, c + length(from)) } { print }' \
         "$core/$file" > "$folder/$file"
-      $compile -I$core -c -o "$folder/mutant.o" "$folder/$file" 2> /dev/null || continue
+      $compile -fsanitize=address -I$core -c -o "$folder/mutant.o" "$folder/$file" 2> /dev/null || continue
       set --
       for object in "$base"/*.o; do
         [ "$(basename "$object" .o)" = "${file%.c}" ] || set -- "$@" "$object"
       done
-      $compile $wrap -o "$folder/mutant" "$@" "$folder/mutant.o" -lm || exit 1
+      $compile -fsanitize=address $wrap -o "$folder/mutant" "$@" "$folder/mutant.o" -lm || exit 1
       if timeout 30 "$folder/mutant" corpus > "$folder/log" 2>&1; then
         survived=$((survived + 1))
         echo "survived: $file:$line $operator -> $other: $(sed -n "${line}p" "$core/$file")"

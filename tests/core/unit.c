@@ -612,6 +612,39 @@ static void work_of_many(void) {
   CHECK(length == 157 && work == 157);
 }
 
+/* u' V^-1 u in buffers of exactly their size. */
+static double quadratic(const double *u, const double *v, size_t p, size_t *rank) {
+  double *copy = malloc((p + p * p) * sizeof *copy), *work = malloc(p * (p + 3) * sizeof *work);
+  double *cov = malloc(p * p * sizeof *cov);
+  memcpy(copy, u, p * sizeof *u);
+  memcpy(cov, v, p * p * sizeof *v);
+  for (size_t i = 0; i < p * (p + 3); i++) work[i] = NAN;
+  double sum = rs_quadratic(copy, cov, p, work, rank);
+  free(copy);
+  free(cov);
+  free(work);
+  return sum;
+}
+
+static void quadratic_forms(void) {
+  const double u[] = {3, -2, 5};
+  const double one[] = {4}, two[] = {4, 1, 1, 3}, none[] = {0, 0, 0, 0};
+  /* Its inverse is the matrix 3 2 1 / 2 4 2 / 1 2 3, over 4. */
+  const double three[] = {2, -1, 0, -1, 2, -1, 0, -1, 2};
+  const double hole[] = {4, 0, 1, 0, 0, 0, 1, 0, 3};
+  size_t rank;
+  CHECK_CLOSE(quadratic(u, one, 1, &rank), 9.0L / 4, 1e-15L);
+  CHECK(rank == 1);
+  CHECK_CLOSE(quadratic(u, two, 2, &rank), (3 * 9 + 2 * 6 + 4 * 4) / 11.0L, 1e-14L);
+  CHECK(rank == 2);
+  /* 27 + 16 + 75 on the diagonal, 2 (-12 + 15 - 20) beside it. */
+  CHECK_CLOSE(quadratic(u, three, 3, &rank), (27 + 16 + 75 - 34) / 4.0L, 1e-14L);
+  CHECK(rank == 3);
+  CHECK_CLOSE(quadratic(u, hole, 3, &rank), (3 * 9 - 2 * 15 + 4 * 25) / 11.0L, 1e-14L);
+  CHECK(rank == 2);
+  CHECK(quadratic(u, none, 2, &rank) == 0 && rank == 0);
+}
+
 /* ---- The corpus ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -658,6 +691,7 @@ int main(int n_arg, char **arg) {
   sizes_multiply();
   sorts();
   wide_keys();
+  quadratic_forms();
   fisher_of_many();
   work_of_many();
   each_problem();
