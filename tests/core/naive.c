@@ -364,7 +364,7 @@ void naive_limits(const rs_interval *interval, long double p, long double se, lo
   *low = *high = interval->missing;
   if (interval->closed && se == 0 && !open) *low = *high = p;
   if (interval->closed && se == 0 && !open) return;
-  if (p == 0 && (kind != RS_CONF_PLAIN || isinf(se))) return;
+  if (p == 0 && (kind != RS_CONF_PLAIN || isinf((double)se))) return;
   if (p == 1 && kind != RS_CONF_LOG && kind != RS_CONF_PLAIN) return;
   if (kind == RS_CONF_LOG) {
     *low = expl(logl(p) - z);
