@@ -19,11 +19,12 @@ POINTS  ?= 6
 PEERS   := survival data.table collapse FastSurvival lrstat prodlim coin
 
 .PHONY: help deps document build install study bench figures test test-cran test-alone clean \
-  sanitize memory interrupts paths
+  sanitize memory interrupts paths \
+  core core-long core-coverage fuzz valgrind mutate
 .NOTPARALLEL:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.* ## /\1|/p' Makefile | awk -F'|' '{printf "make %-11s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.* ## /\1|/p' Makefile | awk -F'|' '{printf "make %-13s %s\n", $$1, $$2}'
 
 study: ## build, install, show where the study is and its headline
 	$(RSCRIPT) .ci/deps.R study
@@ -57,6 +58,29 @@ interrupts: build ## how fast Ctrl-C stops each call on up to 1e8 rows (ROWS=, P
 
 paths: build ## the tests with counting and sorting switched off in turn, with 1 and 4 threads
 	$(RSCRIPT) .ci/paths.R $(TARBALL)
+
+# The tests of src/core by itself; R only counts them.
+NATIVE := $(MAKE) -s -C tests/core BUILD="$(abspath build/core)"
+
+core: ## tests of the C core alone: units, limits, and a twin in higher precision
+	$(RSCRIPT) .ci/native.R core
+
+core-long: ## the C core on more than 2^31 rows
+	$(RSCRIPT) .ci/native.R long
+
+core-coverage: ## lines and branches of the C core that its tests reach
+	$(NATIVE) coverage
+
+fuzz: ## fuzz the C core under sanitizers (FUZZ_SECONDS=60)
+	$(RSCRIPT) .ci/deps.R native
+	$(RSCRIPT) .ci/native.R fuzz
+
+valgrind: ## the unit tests of the C core under valgrind
+	$(RSCRIPT) .ci/deps.R native
+	$(NATIVE) valgrind
+
+mutate: ## change each comparison of mh.c and survival.c: do the tests notice?
+	$(NATIVE) mutate
 
 deps: ## install what building and testing need
 	$(RSCRIPT) .ci/deps.R test

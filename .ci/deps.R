@@ -1,6 +1,6 @@
 # Installs what one purpose needs and the machine lacks: from Debian, where it is prebuilt,
 # else from CRAN. Touches no network when nothing is missing.
-# Usage: Rscript .ci/deps.R study|test|document|runtime
+# Usage: Rscript .ci/deps.R study|test|document|runtime|native|lint
 
 purpose <- commandArgs(TRUE)[1L]
 
@@ -14,15 +14,26 @@ must <- c(described("Imports"), switch(purpose,
   study = c("knitr", "rmarkdown"),
   test = c("knitr", "rmarkdown", "testthat"),
   document = c("roxygen2", "pkgbuild"),
-  runtime = "testthat"
+  runtime = "testthat", lint = "lintr"
 ))
 may <- if (purpose %in% c("test", "runtime")) setdiff(c("codetools", described("Suggests")), must)
 # `tidy` checks the help pages' HTML; .ci/check.R can leave that out.
-programs <- switch(purpose, study = "pandoc", test = c("pandoc", "tidy"), runtime = "gcc")
+programs <- switch(purpose, study = "pandoc", test = c("pandoc", "tidy"), runtime = "gcc",
+                   native = c("clang", "valgrind"),
+                   lint = c("clang", "clang-tidy", "cppcheck"))
 
 lacking <- function(packages) packages[!nzchar(vapply(packages, find_package, ""))]
 find_package <- function(package) system.file(package = package)
-lacking_programs <- function() programs[!nzchar(Sys.which(programs))]
+# clang is there under its version's name too; its fuzzer is a package of its own.
+is_there <- function(program) {
+  nzchar(Sys.which(program)) || (program == "clang" && any_file("/usr/bin/clang-[0-9]*"))
+}
+any_file <- function(pattern) length(Sys.glob(pattern)) > 0L
+lacking_programs <- function() {
+  fuzzer <- any_file("/usr/lib/llvm-*/lib/clang/*/lib/*/libclang_rt.fuzzer*")
+  c(programs[!vapply(as.character(programs), is_there, NA)],
+    if (purpose == "native" && !fuzzer) "libclang-rt-dev")
+}
 say <- function(...) cat(sprintf(...), "\n", sep = "")
 
 has_apt <- nzchar(Sys.which("apt-get"))

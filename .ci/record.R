@@ -38,8 +38,8 @@ install_into <- function(library, tarball, ..., env = character()) {
 
 compile_shim <- function(to) {
   flags <- c("-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-pthread")
-  if (system2("gcc", c(flags, "-o", to, "tests/core/shim.c")) != 0L) {
-    stop("tests/core/shim.c does not compile", call. = FALSE)
+  if (system2("gcc", c(flags, "-o", to, "tests/core/preload.c")) != 0L) {
+    stop("tests/core/preload.c does not compile", call. = FALSE)
   }
   normalizePath(to)
 }

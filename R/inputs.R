@@ -516,6 +516,9 @@ refuse_row <- function(report) {
     missing = "must not be missing",
     zero = "must not all be zero"
   )
+  if (report$problem == "tied") {
+    abort("entry", "`entry` and `time` of row %.0f are one time by `timefix = \"survival\"`", report$row)
+  }
   if (report$problem == "zero") abort(report$column, "`%s` %s", report$column, wanted)
   more <- if (report$rows > 1) sprintf(" (and %.0f more)", report$rows - 1) else ""
   abort(report$column, "`%s` %s, but row %.0f is %s%s", report$column, wanted, report$row,

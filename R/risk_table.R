@@ -122,22 +122,8 @@ tabulate_once <- function(input, timefix) {
   ties <- ties_code(timefix)
   counts <- .Call(C_tabulate, input$rows, ties)
   check_report(counts, input$kept)
-  check_spells(input$rows, ties)
   if (counts$report$weights == 2L) check_precision(input$rows$weight)
   new_table(counts, input, timefix)
-}
-
-# The rule of survival chains, so that it can make one time of an entry and the exit after it.
-check_spells <- function(rows, ties) {
-  if (ties != 2L || is.null(rows$entry)) return(invisible())
-  entry <- as.double(rows$entry)
-  time <- as.double(rows$time)
-  times <- sort(unique(c(entry, time)))
-  grid <- .Call(C_merge_times, times, ties)
-  lost <- which(grid[match(entry, times)] == grid[match(time, times)])
-  if (length(lost) > 0L) {
-    abort("entry", "`entry` and `time` of row %d are one time by `timefix = \"survival\"`", lost[1L])
-  }
 }
 
 new_table <- function(counts, input, timefix) {

@@ -229,7 +229,7 @@ rs_rows r_rows(SEXP list) {
 
 /* Names of rs_problem, rs_column_name and rs_status as the R side knows them. */
 static const char *PROBLEM[] = {"fine",  "negative", "infinite", "event at infinity", "status",
-                                "order",    "zero",   "missing"};
+                                "order",    "zero",   "missing", "tied"};
 static const char *COLUMN[] = {"time", "entry", "status", "weights", "group", "stratum"};
 static const char *STATUS[] = {"ok", "memory", "interrupt", "row", "large"};
 

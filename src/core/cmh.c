@@ -102,14 +102,18 @@ static double fitted_cell(double odds, double row, double other, double col,
   return (root - b) / (2 * (1 - odds));
 }
 
-/* Each cell has its own root, so that the small ones keep their digits; O - E is the
- * same in all four up to its sign and is taken where E is least. */
+/* Each cell has its own root, so that the small ones keep their digits (and are positive). */
+static void fitted_cells(double odds, const double r[2], const double c[2], double e[4]) {
+  e[0] = fitted_cell(odds, r[0], r[1], c[0], c[1]);
+  e[1] = fitted_cell(1 / odds, r[1], r[0], c[0], c[1]);
+  e[2] = fitted_cell(1 / odds, r[0], r[1], c[1], c[0]);
+  e[3] = fitted_cell(odds, r[1], r[0], c[1], c[0]);
+}
+
+/* O - E is the same in all four cells up to its sign and is taken where E is least. */
 static double fit_stratum(const double *x, double odds, double *variance) {
-  double r[2] = {x[0] + x[2], x[1] + x[3]}, c[2] = {x[0] + x[1], x[2] + x[3]};
-  double e[4] = {fitted_cell(odds, r[0], r[1], c[0], c[1]),
-                 fitted_cell(1 / odds, r[1], r[0], c[0], c[1]),
-                 fitted_cell(1 / odds, r[0], r[1], c[1], c[0]),
-                 fitted_cell(odds, r[1], r[0], c[1], c[0])};
+  double r[2] = {x[0] + x[2], x[1] + x[3]}, c[2] = {x[0] + x[1], x[2] + x[3]}, e[4];
+  fitted_cells(odds, r, c, e);
   size_t least = 0;
   double precision = 0;
   for (size_t i = 0; i < 4; i++) {
@@ -158,12 +162,11 @@ static support cell_support(const double *x) {
 /* Doubles each stratum keeps: its support, or the 80 standard deviations beyond which its
  * probabilities are below the least double. */
 static double kept(const support *s, double odds) {
-  double n = s->row + s->other, width = s->high - s->low + 1;
+  double r[2] = {s->row, s->other}, c[2] = {s->col, s->row + s->other - s->col}, e[4];
+  double width = s->high - s->low + 1;
   if (width < 2) return width;
-  double e = fitted_cell(odds, s->row, s->other, s->col, n - s->col);
-  double precision = 1 / e + 1 / (s->row - e) + 1 / (s->col - e);
-  precision += 1 / (s->other - s->col + e);
-  double most = 80 / sqrt(precision) + 200;
+  fitted_cells(odds, r, c, e);
+  double most = 80 / sqrt(1 / e[0] + 1 / e[1] + 1 / e[2] + 1 / e[3]) + 200;
   return width < most ? width : most;
 }
 

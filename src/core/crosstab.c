@@ -337,8 +337,10 @@ static double log_binomial(double x, double n, double p, double q) {
   if (x == 0) return q > 0.9 ? n * log1p(-p) : n * log(q);
   if (x == n) return p > 0.9 ? n * log1p(-q) : n * log(p);
   double error = stirling_error(n) - stirling_error(x) - stirling_error(n - x);
+  /* x / n near 1 has no digits left of 1 - x / n. */
+  double rest = x < n / 2 ? log1p(-x / n) : log((n - x) / n);
   return error - deviance(x, n * p) - deviance(n - x, n * q) -
-         0.5 * (log_2pi + log(x) + log1p(-x / n));
+         0.5 * (log_2pi + log(x) + rest);
 }
 
 double rs_log_hypergeometric(double x, double row, double other, double col) {
@@ -413,17 +415,18 @@ double rs_fisher_log_p(double a, double b, double c, double d) {
  * JASA 58:690-700); NaN when either has no spread. */
 static double linear_by_linear(const rs_crosstab *t, const double *row_score,
                                const double *col_score) {
-  double x = 0, y = 0, xx = 0, yy = 0, xy = 0;
-  for (size_t i = 0; i < t->rows; i++) x += t->row[i] / t->n * row_score[i];
-  for (size_t j = 0; j < t->cols; j++) y += t->col[j] / t->n * col_score[j];
-  for (size_t i = 0; i < t->rows; i++) xx += t->row[i] * pow(row_score[i] - x, 2);
-  for (size_t j = 0; j < t->cols; j++) yy += t->col[j] * pow(col_score[j] - y, 2);
+  double x = 0, y = 0, xx = 0, yy = 0, xy = 0, x0 = row_score[0], y0 = col_score[0];
+  /* From the first score, so that scores without spread deviate by exactly 0. */
+  for (size_t i = 0; i < t->rows; i++) x += t->row[i] / t->n * (row_score[i] - x0);
+  for (size_t j = 0; j < t->cols; j++) y += t->col[j] / t->n * (col_score[j] - y0);
+  for (size_t i = 0; i < t->rows; i++) xx += t->row[i] * pow(row_score[i] - x0 - x, 2);
+  for (size_t j = 0; j < t->cols; j++) yy += t->col[j] * pow(col_score[j] - y0 - y, 2);
   for (size_t j = 0; j < t->cols; j++) {
     double part = 0;
     for (size_t i = 0; i < t->rows; i++) {
-      part += t->counts[i + j * t->rows] * (row_score[i] - x);
+      part += t->counts[i + j * t->rows] * (row_score[i] - x0 - x);
     }
-    xy += part * (col_score[j] - y);
+    xy += part * (col_score[j] - y0 - y);
   }
   return xx > 0 && yy > 0 ? (t->n - 1) * (xy / xx) * (xy / yy) : NAN;
 }

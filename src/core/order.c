@@ -26,7 +26,7 @@ int rs_mul(size_t a, size_t b, size_t *product) {
 }
 
 int rs_threads(const rs_run *run, size_t n) {
-  if (n < 200000 || run->threads < 1) return 1;
+  if (n < RS_SHARED_ROWS || run->threads < 1) return 1;
   return run->threads < RS_MOST_THREADS ? run->threads : RS_MOST_THREADS;
 }
 

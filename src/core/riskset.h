@@ -98,7 +98,8 @@ typedef enum {
   RS_NOT_A_STATUS,
   RS_ENTRY_NOT_BEFORE_TIME,
   RS_ALL_ZERO,
-  RS_MISSING /* where a missing value may not be (weights) */
+  RS_MISSING, /* where a missing value may not be (weights) */
+  RS_ENTRY_TIED_WITH_TIME /* by the rule of survival, which looks at all times */
 } rs_problem;
 
 /* What one pass over the rows finds. */

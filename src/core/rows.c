@@ -163,7 +163,7 @@ static void count_missing(const rs_rows *rows, const rs_batch *b, size_t from, s
     if (b->code[i] != RS_DROP) continue;
     if (isnan(b->time[i])) {
       f->missing[RS_COLUMN_TIME]++;
-      f->not_a_number += !is_na(b->time[i]);
+      f->not_a_number += rows->time.type == RS_DOUBLE && !is_na(b->time[i]);
     }
     f->missing[RS_COLUMN_ENTRY] += b->entry && isnan(b->entry[i]);
     f->missing[RS_COLUMN_STATUS] += b->status && isnan(b->status[i]);
@@ -247,6 +247,7 @@ static void scan_entries(const rs_batch *b, rs_ties ties, size_t from, size_t m,
       note_bad(f, BAD_ENTRY_ORDER, from + i, t);
     } else {
       if (t < f->low) f->low = t;
+      if (t > f->high) f->high = t; /* the exit may be +Inf */
       if (t > 0 && t < f->positive) f->positive = t;
       f->fractional_time |= !rs_is_whole(t);
     }

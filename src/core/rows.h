@@ -6,6 +6,18 @@
 
 enum { RS_MOST_THREADS = 64 };
 
+/* Sizes that a test of the core lowers when it compiles it, to reach with few rows what takes
+ * many: rows a batch, rows worth sharing among threads, rows that a sort can number. */
+#ifndef RS_BATCH_ROWS
+#define RS_BATCH_ROWS 512
+#endif
+#ifndef RS_SHARED_ROWS
+#define RS_SHARED_ROWS 200000
+#endif
+#ifndef RS_MOST_ROWS
+#define RS_MOST_ROWS (UINT32_MAX / 2)
+#endif
+
 /* Calls work once for each thread, in parallel where there are several; a single one costs
  * nothing more than the call. What threads find is merged by the caller in their order. */
 typedef void (*rs_work)(void *job, int thread, int threads);
@@ -32,7 +44,7 @@ static inline int rs_is_stopped_at(int *stopped, const rs_run *run, size_t i) {
   return (i & 0xfffff) == 0xfffff && rs_is_stopped(stopped, run, 0);
 }
 
-enum { RS_BATCH = 512 };
+enum { RS_BATCH = RS_BATCH_ROWS };
 
 static inline size_t rs_batches(size_t n) { return n / RS_BATCH + (n % RS_BATCH != 0); }
 

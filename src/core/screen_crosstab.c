@@ -11,12 +11,9 @@
 #include <string.h>
 #ifdef _OPENMP
 #include <omp.h>
-#define RS_SIMD _Pragma("omp simd")
-#else
-#define RS_SIMD
 #endif
 
-#include "riskset.h"
+#include "rows.h"
 
 enum { COLUMNS_A_CHUNK = 32, BLOCK = 1024, LANES = 4, SMALL = 256 };
 enum { MOST_CELLS = 1 << 20, MOST_TRACKED = 512, ROWS_A_POLL = 1 << 20 };
@@ -202,6 +199,7 @@ static rs_status screen_column(const screen_job *job, rs_column x, scratch *own,
   int some = range.whole && range.high >= range.low;
   double low = some ? range.low : 0;
   size_t levels = some ? (size_t)(range.high - range.low) + 1 : 0;
+  if (!some) range.low = 0; /* all are missing */
   if (!range.whole || (levels + 1) * (job->places + 1) > MOST_CELLS ||
       (job->test == RS_SCREEN_CMH && levels * job->n_y > MOST_TRACKED)) {
     row->reason = RS_SCREEN_WIDE;
@@ -305,7 +303,9 @@ rs_status rs_screen_crosstab(const rs_column *x, size_t m, size_t n, rs_category
   int stopped = 0;
   screen_job job = {NULL, n, y.levels, strata.levels, 0, y_score, test, run, &stopped};
   size_t bytes;
-  if (rs_mul(y.levels, strata.levels, &job.places) || job.places >= INT32_MAX) {
+  /* Cells count up to 2^32 rows. */
+  if (rs_mul(y.levels, strata.levels, &job.places) || job.places >= INT32_MAX ||
+      n / 2 >= RS_MOST_ROWS) {
     return RS_TOO_LARGE;
   }
   if (rs_mul(n, sizeof(uint32_t), &bytes)) return RS_NO_MEMORY;

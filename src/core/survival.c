@@ -175,7 +175,7 @@ static void one_curve(survival_job *job, size_t from, size_t to) {
   risk_sets(job, from, to);
   if (job->curves->square_event) robust(job, from, to);
   else greenwood(job, from, to);
-  if (job->interval->type != RS_CONF_NONE) intervals(job, from, to);
+  if (job->curves->lower) intervals(job, from, to);
 }
 
 static void survival_part(void *data, int thread, int threads) {

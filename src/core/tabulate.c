@@ -195,7 +195,7 @@ static void lay_out(rs_stream *s, const rs_report *report, rs_ties ties) {
   k->code_bits = k->kind_bits + k->group_bits + k->stratum_bits;
   k->group_at = k->kind_bits;
   k->stratum_at = k->kind_bits + k->group_bits;
-  k->code_in_key = k->code_bits + k->time_bits <= 64;
+  k->code_in_key = k->code_bits + k->time_bits < 64; /* so that no field begins at bit 64 */
   k->time_at = k->code_in_key ? k->code_bits : 0;
   if (k->whole && k->code_in_key) {
     k->time_at = k->stratum_at;
@@ -452,6 +452,39 @@ static rs_status merge_ties(rs_stream *s, rs_ties ties, const rs_run *run) {
   return RS_OK;
 }
 
+/* Whether times up to t, tied, leave it the representative that `entry` has or an earlier one:
+ * that is the largest key not above it. */
+static int ties_with_entry(const rs_sorted *k, double entry, double t) {
+  size_t low = 0, high = k->n;
+  while (high - low > 1) {
+    size_t middle = low + (high - low) / 2;
+    if (rs_key_time(k, k->key[middle]) <= t) low = middle;
+    else high = middle;
+  }
+  return rs_key_time(k, k->key[low]) <= entry;
+}
+
+/* Entries that the rule of survival ties with their own exit: nobody is at risk for no time.
+ * rs_scan() cannot see them, since this rule looks at all times. */
+static rs_status check_entries(const rs_stream *s, const rs_run *run, rs_report *report) {
+  rs_batch b;
+  const rs_stride none = {0, 0, 0};
+  for (size_t from = 0; from < s->data->n; from += RS_BATCH) {
+    size_t m = rs_batch_rows(s->data->n, from);
+    rs_read_batch(s->data, s->event, none, from, m, &b);
+    for (size_t i = 0; i < m; i++) {
+      if (b.code[i] == RS_DROP || !ties_with_entry(&s->sorted, b.entry[i], b.time[i])) continue;
+      if (report->rows++ > 0) continue;
+      report->problem = RS_ENTRY_TIED_WITH_TIME;
+      report->column = RS_COLUMN_ENTRY;
+      report->row = from + i;
+      report->value = b.entry[i];
+    }
+    if (from / RS_BATCH % 128 == 127 && rs_stop(run)) return RS_INTERRUPTED;
+  }
+  return report->problem == RS_FINE ? RS_OK : RS_BAD_ROW;
+}
+
 /* Parts the strata, keeping the order of time within each. */
 static rs_status part_strata(rs_stream *s, const rs_run *run) {
   rs_sorted *k = &s->sorted;
@@ -484,14 +517,13 @@ static rs_status part_strata(rs_stream *s, const rs_run *run) {
   return stopped ? RS_INTERRUPTED : RS_OK;
 }
 
-static rs_status sort_all(rs_stream *s, const rs_report *report, rs_ties ties,
-                          const rs_run *run) {
+static rs_status sort_all(rs_stream *s, rs_report *report, rs_ties ties, const rs_run *run) {
   rs_sorted *k = &s->sorted;
   lay_out(s, report, ties);
   int bits = k->time_bits + (k->code_in_key ? k->code_bits : 0);
   int carried = s->by_row || !k->code_in_key;
   k->n = report->used * (size_t)(1 + s->entries);
-  if (k->code_bits > 31 || (carried && s->data->n >= UINT32_MAX / 2)) return RS_TOO_LARGE;
+  if (k->code_bits > 31 || (carried && s->data->n >= RS_MOST_ROWS)) return RS_TOO_LARGE;
   k->key = malloc(k->n * sizeof *k->key);
   k->carry = carried ? malloc(k->n * sizeof *k->carry) : NULL;
   if (!k->key || (carried && !k->carry)) return RS_NO_MEMORY;
@@ -501,6 +533,9 @@ static rs_status sort_all(rs_stream *s, const rs_report *report, rs_ties ties,
   if (status != RS_OK) return status;
   if (!k->whole && (ties == RS_TIES_SURVIVAL || (ties == RS_TIES_ULP && any_close(s, run)))) {
     status = merge_ties(s, ties, run);
+  }
+  if (status == RS_OK && ties == RS_TIES_SURVIVAL && s->entries && s->merged > 0) {
+    status = check_entries(s, run, report);
   }
   if (status != RS_OK || s->n_stratum == 1 || (k->whole && k->code_in_key)) return status;
   return part_strata(s, run);
