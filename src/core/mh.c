@@ -367,9 +367,9 @@ rs_status rs_logrank_run(rs_stream *stream, size_t n_group, const rs_run *run,
   rs_mh mh;
   logrank_job job = {stream, run, test, NULL, 0, 0, 0, 0, {0}};
   strata_count strata = {0, 0};
-  int by_stratum = rs_stream_strata(stream) > 1, weighted = test->rho != 0 || test->gamma != 0;
   rs_status status = rs_mh_open(&mh, n_group, 1);
   if (status != RS_OK) return status;
+  int by_stratum = rs_stream_strata(stream) > 1, weighted = test->rho != 0 || test->gamma != 0;
   if (n_group <= MOST_PARTED && rs_stream_segments(stream) > 1 && (by_stratum || !weighted)) {
     status = add_parts(&job, n_group, &mh, &strata);
   } else {

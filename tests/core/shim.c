@@ -4,9 +4,11 @@
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *memory, size_t size);
 void __real_free(void *memory);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
 void __wrap_free(void *memory);
 
 static int on;
@@ -24,6 +26,12 @@ static void *given(void *memory) {
 
 void *__wrap_malloc(size_t size) { return may() ? given(__real_malloc(size)) : NULL; }
 void *__wrap_calloc(size_t n, size_t size) { return may() ? given(__real_calloc(n, size)) : NULL; }
+
+/* One that is held already and grows is held as before. */
+void *__wrap_realloc(void *memory, size_t size) {
+  if (!may()) return NULL;
+  return memory ? __real_realloc(memory, size) : given(__real_realloc(memory, size));
+}
 
 void __wrap_free(void *memory) {
   if (on && memory) __atomic_sub_fetch(&held, 1, __ATOMIC_SEQ_CST);

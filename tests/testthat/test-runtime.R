@@ -30,36 +30,7 @@ answers <- function(n = 500) lapply(verb_calls(n), quietly)
 
 # ---- F71: interrupts --------------------------------------------------------------------
 
-test_that("a time limit stops every routine with many rows, and the next call is right (F71, F73)", {
-  # Enough for two looks at the clock in each; these have a fixed size, or end at once.
-  calls <- routine_calls(140000)
-  calls[c("C_homogeneity", "C_quadratic", "C_crosstab_tests", "C_integer64", "C_merge_times",
-          "C_missing_rows", "C_cmh", "C_cmh_exact")] <- NULL
-  # R looks at the clock now and then only. It does so between calls as well: the error's own call
-  # tells where it was.
-  stopped_inside <- function(name, arguments) {
-    limited <- function() {
-      setTimeLimit(elapsed = 1e-6, transient = TRUE)
-      on.exit(setTimeLimit())
-      repeat call_routine(name, arguments)
-    }
-    for (try in 1:30) {
-      stopped <- tryCatch(limited(), error = identity)
-      if (!grepl("time limit", conditionMessage(stopped))) return(FALSE)
-      if (list(conditionCall(stopped)[[1L]]) %in% list(.Call, quote(.Call))) return(TRUE)
-    }
-    FALSE
-  }
-  for (name in names(calls)) {
-    for (arguments in calls[[name]]) {
-      before <- call_routine(name, arguments)
-      expect_true(stopped_inside(name, arguments), info = name)
-      expect_identical(call_routine(name, arguments), before, info = name)
-    }
-  }
-})
-
-test_that("Ctrl-C stops a call from inside, and the next call is right (F71)", {
+test_that("Ctrl-C stops a call from inside, and the next call is right (F71, F73)", {
   skip_on_os("windows")
   skip_on_cran()
   found <- child_value(quote({
