@@ -74,11 +74,11 @@ static int rank_of(rs_column_name column, rs_problem problem) {
               {RS_COLUMN_TIME, RS_EVENT_AT_INFINITY},
               {RS_COLUMN_ENTRY, RS_NEGATIVE},
               {RS_COLUMN_ENTRY, RS_INFINITE},
-              {RS_COLUMN_ENTRY, RS_ENTRY_NOT_BEFORE_TIME},
+              {RS_COLUMN_ENTRY, RS_ENTRY_NOT_BEFORE_TIME}, {RS_COLUMN_ENTRY, RS_ENTRY_TIED_WITH_TIME},
               {RS_COLUMN_WEIGHT, RS_MISSING},
               {RS_COLUMN_WEIGHT, RS_NEGATIVE},
               {RS_COLUMN_WEIGHT, RS_INFINITE}};
-  for (int i = 0; i < 10; i++) {
+  for (int i = 0; i < (int)(sizeof rule / sizeof *rule); i++) {
     if (rule[i].column == column && rule[i].problem == problem) return i;
   }
   abort();

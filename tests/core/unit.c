@@ -277,9 +277,12 @@ static void fail_each_allocation(const scenario *s, int threads) {
     shim_start(nth);
     rs_status status = s->call(&run, &disturbed);
     shim_stop(&live);
-    CHECK(status == RS_NO_MEMORY);
+    /* A thread that found nothing left to do did not need its memory. */
+    int fine = status == RS_NO_MEMORY ||
+               (threads > 1 && status == RS_OK && same(&whole, &disturbed));
+    CHECK(fine);
     CHECK(live == 0);
-    if (status != RS_NO_MEMORY || live != 0) {
+    if (!fine || live != 0) {
       fprintf(stderr, "  %s, %d threads: allocation %ld of %ld\n", s->name, threads, nth, asked);
     }
   }
