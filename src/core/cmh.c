@@ -44,19 +44,6 @@ static void finish_odds(const odds_sums *sums, rs_cmh *test) {
                        rs_total(&sums->qs) / (2 * s * s);
 }
 
-static void finish_sums(rs_mh *mh, rs_cmh *test) {
-  size_t size = mh->rows * mh->cols;
-  rs_mh_finish(mh);
-  for (size_t i = 0; i < size; i++) {
-    test->observed[i] = rs_total(&mh->observed[i]);
-    test->expected[i] = rs_total(&mh->expected[i]);
-  }
-  for (size_t i = 0; i < size * size; i++) {
-    test->covariance[i] = rs_total(&mh->covariance[i]);
-  }
-  test->informative = mh->informative;
-}
-
 rs_status rs_cmh_run(const double *counts, const rs_run *run, rs_cmh *test) {
   size_t rows = test->rows, cols = test->cols, size = rows * cols, work = 0;
   odds_sums odds;
@@ -72,15 +59,13 @@ rs_status rs_cmh_run(const double *counts, const rs_run *run, rs_cmh *test) {
       double n = test->work[0] + test->work[1];
       if (n > 0) add_odds(&odds, count, n);
     }
-    work += 64 + size * size;
-    if (work < WORK_A_POLL) continue;
-    work = 0;
-    if (run && rs_stop(run)) {
+    if (run && rs_is_due(&work, 64 + size * size, WORK_A_POLL) && rs_stop(run)) {
       rs_mh_close(&mh);
       return RS_INTERRUPTED;
     }
   }
-  finish_sums(&mh, test);
+  rs_mh_totals(&mh, test->observed, test->expected, test->covariance);
+  test->informative = mh.informative;
   finish_odds(&odds, test);
   rs_mh_close(&mh);
   return RS_OK;
@@ -212,10 +197,7 @@ static rs_status convolve(const double *density, size_t length, const double *p,
   size_t work = 0;
   for (size_t j = first; j <= last; j++) {
     for (size_t i = 0; i < length; i++) out[i + j] += density[i] * p[j];
-    work += length;
-    if (work < WORK_A_POLL) continue;
-    work = 0;
-    if (rs_stop(run)) return RS_INTERRUPTED;
+    if (rs_is_due(&work, length, WORK_A_POLL) && rs_stop(run)) return RS_INTERRUPTED;
   }
   return RS_OK;
 }

@@ -99,18 +99,19 @@ void rs_mh_add(rs_mh *mh, const double *margin, const double *count, double weig
   mh->informative++;
 }
 
-void rs_mh_finish(rs_mh *mh) {
+void rs_mh_totals(const rs_mh *mh, double *observed, double *expected, double *covariance) {
   size_t size = mh->rows * mh->cols;
-  if (mh->rows == 2 && mh->cols == 1) {
-    rs_sum v = mh->covariance[0], minus = {-v.sum, -v.error};
-    mh->covariance[1] = mh->covariance[2] = minus;
-    mh->covariance[3] = v;
-    return;
-  }
   for (size_t k = 0; k < size; k++) {
-    for (size_t i = k + 1; i < size; i++) {
-      mh->covariance[i + k * size] = mh->covariance[k + i * size];
+    observed[k] = rs_total(&mh->observed[k]);
+    expected[k] = rs_total(&mh->expected[k]);
+    for (size_t i = 0; i <= k; i++) {
+      double v = rs_total(&mh->covariance[i + k * size]);
+      covariance[i + k * size] = covariance[k + i * size] = v;
     }
+  }
+  if (mh->rows == 2 && mh->cols == 1) {
+    covariance[1] = covariance[2] = -covariance[0];
+    covariance[3] = covariance[0];
   }
 }
 
@@ -171,21 +172,7 @@ typedef struct {
   double *risk, *event, *leave; /* n_group each; leave may be negative: entries */
   double surv;                  /* S(t-) of the stratum, all groups pooled */
   int pending;                  /* cells of the current time wait to be added */
-  size_t work;                  /* done since the last poll */
 } logrank_state;
-
-static rs_status state_open(logrank_state *state, size_t n_group) {
-  size_t bytes;
-  memset(state, 0, sizeof *state);
-  state->n_group = n_group;
-  state->stratum = SIZE_MAX;
-  if (rs_mul(n_group, 3 * sizeof(double), &bytes)) return RS_NO_MEMORY;
-  state->risk = calloc(1, bytes);
-  if (!state->risk) return RS_NO_MEMORY;
-  state->event = state->risk + n_group;
-  state->leave = state->event + n_group;
-  return RS_OK;
-}
 
 static double power(double base, double exponent) {
   return exponent == 0 ? 1 : exponent == 1 ? base : pow(base, exponent);
@@ -225,49 +212,6 @@ static inline void logrank_cell(logrank_state *state, size_t group, const rs_cel
   state->pending = 1;
 }
 
-typedef struct {
-  const rs_stream *stream;
-  const rs_run *run;
-  const rs_logrank *test;
-  rs_mh *part;      /* of each segment of the round, */
-  size_t from, to;  /* which has these segments, */
-  size_t next;      /* and the next one to take */
-  int stopped;
-  int failed[RS_MOST_THREADS];
-} logrank_job;
-
-/* Many groups make a table take long: work counts about a nanosecond. */
-static int is_time_to_poll(logrank_state *state, logrank_job *job, size_t work) {
-  enum { POLL = 1 << 24 };
-  state->work += work;
-  if (state->work < POLL) return 0;
-  state->work = 0;
-  return rs_is_stopped(&job->stopped, job->run, 0);
-}
-
-static void add_segment(logrank_state *state, logrank_job *job, rs_reader *reader, size_t segment) {
-  rs_cell cell[256];
-  size_t m, groups = state->n_group, first;
-  double time = -1;
-  rs_reader_seek(reader, segment);
-  memcpy(state->risk, rs_segment_risk(job->stream, segment), groups * sizeof *state->risk);
-  first = reader->stratum * groups;
-  if (reader->stratum != state->stratum) state->surv = 1;
-  state->stratum = reader->stratum;
-  while ((m = rs_reader_read(reader, cell, 256)) > 0) {
-    for (size_t i = 0; i < m; i++) {
-      if (cell[i].time != time) {
-        logrank_flush(state, job->test);
-        if (is_time_to_poll(state, job, 16 + groups * groups)) return;
-        time = cell[i].time;
-      }
-      logrank_cell(state, cell[i].block - first, &cell[i]);
-    }
-    if (is_time_to_poll(state, job, m * 8)) return;
-  }
-  logrank_flush(state, job->test);
-}
-
 /* Strata come together: of several segments of one only the first that informs counts. */
 typedef struct {
   size_t informative, last;
@@ -279,106 +223,123 @@ static void count_stratum(strata_count *count, size_t stratum, size_t tables) {
   count->last = stratum;
 }
 
-/* All segments into one accumulator, in their order: S(t-) needs what went before. */
-static rs_status add_in_order(logrank_job *job, size_t n_group, rs_mh *mh, strata_count *strata) {
-  logrank_state state;
-  rs_reader reader;
-  size_t n = rs_stream_segments(job->stream);
-  if (rs_reader_open(&reader, job->stream) != RS_OK) return RS_NO_MEMORY;
-  rs_status status = state_open(&state, n_group);
-  for (size_t i = 0; status == RS_OK && i < n; i++) {
-    size_t before = mh->informative;
-    state.mh = mh;
-    add_segment(&state, job, &reader, i);
-    count_stratum(strata, rs_segment_stratum(job->stream, i), mh->informative - before);
-    if (job->stopped) status = RS_INTERRUPTED;
-  }
-  free(state.risk);
-  rs_reader_close(&reader);
-  return status;
+typedef struct {
+  const rs_stream *stream;
+  const rs_run *run;
+  const rs_logrank *test;
+  size_t n_group;
+  rs_mh *part; /* of each segment of the round that begins at segment `from` */
+  size_t from;
+  logrank_state state; /* in order: carried from one segment to the next */
+  strata_count strata;
+  int stopped;
+} logrank_job;
+
+/* Work counts about a nanosecond; many groups make a table take long. */
+static int is_time_to_poll(logrank_job *job, rs_reader *reader, size_t work) {
+  return rs_is_due(&reader->work, work, 1 << 24) && rs_is_stopped(&job->stopped, job->run, 0);
 }
 
-static void logrank_part(void *data, int thread, int threads) {
-  logrank_job *job = data;
-  logrank_state state;
-  rs_reader reader;
-  size_t i;
-  (void)threads;
-  rs_status opened = state_open(&state, job->part->rows);
-  job->failed[thread] = rs_reader_open(&reader, job->stream) != RS_OK || opened != RS_OK;
-  while (!job->failed[thread] && (i = job->from + rs_take(&job->next)) < job->to) {
-    if (rs_is_stopped(&job->stopped, job->run, i)) break;
-    state.mh = &job->part[i - job->from];
-    rs_mh_clear(state.mh);
-    add_segment(&state, job, &reader, i);
+/* room: 3 * n_group doubles, the last two thirds 0. */
+static void add_segment(logrank_job *job, logrank_state *state, rs_reader *reader, size_t segment,
+                        double *room) {
+  rs_cell cell[256];
+  size_t m, groups = job->n_group, first = reader->stratum * groups;
+  double time = -1;
+  if (reader->stratum != state->stratum) state->surv = 1;
+  state->stratum = reader->stratum;
+  state->n_group = groups;
+  state->risk = room;
+  state->event = room + groups;
+  state->leave = room + 2 * groups;
+  memcpy(state->risk, rs_segment_risk(job->stream, segment), groups * sizeof *state->risk);
+  while ((m = rs_reader_read(reader, cell, 256)) > 0) {
+    for (size_t i = 0; i < m; i++) {
+      if (cell[i].time != time) {
+        logrank_flush(state, job->test);
+        if (is_time_to_poll(job, reader, 16 + groups * groups)) return;
+        time = cell[i].time;
+      }
+      logrank_cell(state, cell[i].block - first, &cell[i]);
+    }
+    if (is_time_to_poll(job, reader, m * 8)) return;
   }
-  free(state.risk);
-  rs_reader_close(&reader);
+  logrank_flush(state, job->test);
+}
+
+static void visit_in_order(void *data, rs_reader *reader, size_t segment, double *room) {
+  logrank_job *job = data;
+  size_t before = job->state.mh->informative;
+  add_segment(job, &job->state, reader, segment, room);
+  count_stratum(&job->strata, reader->stratum, job->state.mh->informative - before);
+}
+
+/* All segments into one accumulator: S(t-) needs what went before. */
+static rs_status add_in_order(logrank_job *job, rs_mh *mh) {
+  rs_run alone = *job->run;
+  alone.threads = 1;
+  job->state.mh = mh;
+  job->state.stratum = SIZE_MAX;
+  return rs_visit_segments(job->stream, 0, rs_stream_segments(job->stream), 3 * job->n_group,
+                           visit_in_order, job, &alone, &job->stopped);
+}
+
+static void visit_part(void *data, rs_reader *reader, size_t segment, double *room) {
+  logrank_job *job = data;
+  logrank_state state = {0};
+  state.mh = &job->part[segment - job->from];
+  state.stratum = SIZE_MAX;
+  rs_mh_clear(state.mh);
+  add_segment(job, &state, reader, segment, room);
 }
 
 /* Each segment into its own accumulator, which are merged in order. */
-static rs_status add_in_parts(logrank_job *job, rs_mh *mh, strata_count *strata) {
+static rs_status add_in_parts(logrank_job *job, rs_mh *mh) {
   size_t n = rs_stream_segments(job->stream);
-  int threads = rs_threads(job->run, rs_stream_places(job->stream));
-  for (size_t from = 0; from < n; from = job->to) {
-    job->from = from;
-    job->to = n - from < ROUND ? n : from + ROUND;
-    job->next = 0;
-    rs_share(threads, logrank_part, job);
-    for (int t = 0; t < threads; t++) {
-      if (job->failed[t]) return RS_NO_MEMORY;
-    }
-    if (job->stopped) return RS_INTERRUPTED;
-    for (size_t i = from; i < job->to; i++) {
-      rs_mh_merge(mh, &job->part[i - from]);
-      count_stratum(strata, rs_segment_stratum(job->stream, i), job->part[i - from].informative);
+  rs_status status = RS_OK;
+  for (size_t to; job->from < n && status == RS_OK; job->from = to) {
+    to = n - job->from < ROUND ? n : job->from + ROUND;
+    status = rs_visit_segments(job->stream, job->from, to, 3 * job->n_group, visit_part, job,
+                               job->run, &job->stopped);
+    for (size_t i = job->from; i < to && status == RS_OK; i++) {
+      const rs_mh *part = &job->part[i - job->from];
+      rs_mh_merge(mh, part);
+      count_stratum(&job->strata, rs_segment_stratum(job->stream, i), part->informative);
     }
   }
-  return RS_OK;
+  return status;
 }
 
-static rs_status add_parts(logrank_job *job, size_t n_group, rs_mh *mh, strata_count *strata) {
+static rs_status add_parts(logrank_job *job, rs_mh *mh) {
   size_t n = rs_stream_segments(job->stream), parts = n < ROUND ? n : ROUND;
   rs_status status = RS_OK;
   job->part = calloc(parts, sizeof *job->part);
   if (!job->part) return RS_NO_MEMORY;
   for (size_t i = 0; i < parts && status == RS_OK; i++) {
-    status = rs_mh_open(&job->part[i], n_group, 1);
+    status = rs_mh_open(&job->part[i], job->n_group, 1);
   }
-  if (status == RS_OK) status = add_in_parts(job, mh, strata);
+  if (status == RS_OK) status = add_in_parts(job, mh);
   for (size_t i = 0; i < parts; i++) rs_mh_close(&job->part[i]);
   free(job->part);
   return status;
 }
 
-static void take_sums(const rs_mh *mh, size_t n_group, rs_logrank *test) {
-  for (size_t g = 0; g < n_group; g++) {
-    test->observed[g] = rs_total(&mh->observed[g]);
-    test->expected[g] = rs_total(&mh->expected[g]);
-  }
-  for (size_t i = 0; i < n_group * n_group; i++) {
-    test->covariance[i] = rs_total(&mh->covariance[i]);
-  }
-  test->informative_times = mh->informative;
-}
-
 rs_status rs_logrank_run(rs_stream *stream, size_t n_group, const rs_run *run,
                          rs_logrank *test) {
   rs_mh mh;
-  logrank_job job = {stream, run, test, NULL, 0, 0, 0, 0, {0}};
-  strata_count strata = {0, 0};
+  logrank_job job = {.stream = stream, .run = run, .test = test, .n_group = n_group};
   rs_status status = rs_mh_open(&mh, n_group, 1);
   if (status != RS_OK) return status;
   int by_stratum = rs_stream_strata(stream) > 1, weighted = test->rho != 0 || test->gamma != 0;
   if (n_group <= MOST_PARTED && rs_stream_segments(stream) > 1 && (by_stratum || !weighted)) {
-    status = add_parts(&job, n_group, &mh, &strata);
+    status = add_parts(&job, &mh);
   } else {
-    status = add_in_order(&job, n_group, &mh, &strata);
+    status = add_in_order(&job, &mh);
   }
   if (status == RS_OK) {
-    rs_mh_finish(&mh);
-    take_sums(&mh, n_group, test);
-    test->informative_strata = strata.informative;
+    rs_mh_totals(&mh, test->observed, test->expected, test->covariance);
+    test->informative_times = mh.informative;
+    test->informative_strata = job.strata.informative;
   }
   rs_mh_close(&mh);
   return status;

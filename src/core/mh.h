@@ -6,7 +6,7 @@
 #include "rows.h"
 
 /* margin and count as in rs_mh_add(). The variance is kept in covariance[0] alone;
- * rs_mh_finish() writes the other three. */
+ * rs_mh_totals() gives the other three. */
 static inline void rs_mh_add_two(rs_mh *mh, const double *margin, const double *count,
                                  double weight) {
   double n = margin[0] + margin[1], d = count[0] + count[1];

@@ -36,6 +36,14 @@ int rs_threads(const rs_run *run, size_t n); /* 1 where n rows are too few to sh
 int rs_is_stopped(int *stopped, const rs_run *run, size_t batch);
 /* How threads share a list of things: each takes the next. */
 size_t rs_take(size_t *next);
+/* Adds to the work done; 1, and counting begins again, once it is `most`: then poll. */
+static inline int rs_is_due(size_t *work, size_t more, size_t most) {
+  *work += more;
+  if (*work < most) return 0;
+  *work = 0;
+  return 1;
+}
+
 int rs_mul(size_t a, size_t b, size_t *product); /* 1 when a * b overflows size_t */
 
 /* Asks the system for large pages behind a large array that is about to be filled: the first
@@ -200,6 +208,7 @@ typedef struct {
   const rs_stream *stream;
   size_t stratum, at, to;
   size_t *head, *stop; /* of a table: next row and end of each block */
+  size_t work;         /* for rs_is_due() */
 } rs_reader;
 
 size_t rs_stream_segments(const rs_stream *stream);
@@ -213,9 +222,15 @@ void rs_reader_seek(rs_reader *reader, size_t segment);
 size_t rs_reader_read(rs_reader *reader, rs_cell *cell, size_t room); /* 0 at the segment's end */
 void rs_reader_close(rs_reader *reader);
 
+/* Calls visit(job, reader, segment, room) for each segment from .. to - 1, with a reader at its
+ * start; segments are shared among threads, each of which has a room of n doubles, 0 at first.
+ * A visit that polls passes `stopped` on, after which no other begins. */
+typedef void (*rs_visit)(void *job, rs_reader *reader, size_t segment, double *room);
+rs_status rs_visit_segments(const rs_stream *stream, size_t from, size_t to, size_t n,
+                            rs_visit visit, void *job, const rs_run *run, int *stopped);
+
 size_t rs_stream_merged(const rs_stream *stream);
-/* By block: subjects at risk before the first time (sums of weights), and rows of data. */
-const double *rs_stream_risk(const rs_stream *stream);
+/* By block: rows of data. */
 const double *rs_stream_rows(const rs_stream *stream);
 void rs_stream_close(rs_stream *stream);
 
@@ -272,7 +287,7 @@ rs_status rs_survival(const rs_curves *curves, const size_t *start, size_t n_cur
 typedef struct {
   size_t rows, cols;
   rs_sum *observed, *expected; /* rows * cols */
-  rs_sum *covariance;          /* (rows * cols)^2, both triangles after rs_mh_finish() */
+  rs_sum *covariance;          /* (rows * cols)^2, its upper triangle */
   double *work;
   size_t informative; /* tables that added to the covariance */
 } rs_mh;
@@ -283,9 +298,10 @@ void rs_mh_close(rs_mh *mh);
  * multiplies O - E. A table with fewer than two subjects, one non-empty row or one non-empty
  * column adds nothing to the covariance. */
 void rs_mh_add(rs_mh *mh, const double *margin, const double *count, double weight);
-void rs_mh_finish(rs_mh *mh); /* mirrors the covariance */
 void rs_mh_clear(rs_mh *mh);
-void rs_mh_merge(rs_mh *mh, const rs_mh *other); /* adds the sums of one not yet finished */
+void rs_mh_merge(rs_mh *mh, const rs_mh *other); /* adds the sums of another */
+/* The sums as numbers, the covariance with both its triangles; the arrays are the caller's. */
+void rs_mh_totals(const rs_mh *mh, double *observed, double *expected, double *covariance);
 
 /* Diagonal elements of a correlation matrix below it, once the pivots before them are taken
  * out, are rounding. */

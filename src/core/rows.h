@@ -7,12 +7,19 @@
 enum { RS_MOST_THREADS = 64 };
 
 /* Sizes that a test of the core lowers when it compiles it, to reach with few rows what takes
- * many: rows a batch, rows worth sharing among threads, rows that a sort can number. */
+ * many: rows a batch, rows worth sharing among threads, rows that a sort can number, rows that are
+ * sorted without a split, subjects of one stratum whose times are cut into segments. */
 #ifndef RS_BATCH_ROWS
 #define RS_BATCH_ROWS 512
 #endif
 #ifndef RS_SHARED_ROWS
 #define RS_SHARED_ROWS 200000
+#endif
+#ifndef RS_FEW_ROWS
+#define RS_FEW_ROWS 4096
+#endif
+#ifndef RS_LARGE_STRATUM
+#define RS_LARGE_STRATUM 65536
 #endif
 #ifndef RS_MOST_ROWS
 #define RS_MOST_ROWS (UINT32_MAX / 2)

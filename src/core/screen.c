@@ -97,7 +97,7 @@ typedef struct {
   double value[RS_MOST_GROUPS];
   size_t groups;
   rs_mh two;
-  double *room; /* risk, event, leave (SLOTS each), O - E, covariance, work of rs_quadratic() */
+  double *room; /* risk, event, leave (SLOTS each), then for conclude_sums() */
 } workspace;
 
 static void workspace_free(workspace *w) {
@@ -112,7 +112,7 @@ static rs_status workspace_new(workspace *w, size_t n) {
   memset(w, 0, sizeof *w);
   w->upto = malloc((n + 1) * sizeof *w->upto);
   w->code = malloc((n + 1) * sizeof *w->code);
-  w->room = malloc((3 * SLOTS + (4 + 2 * RS_MOST_GROUPS) * RS_MOST_GROUPS) * sizeof *w->room);
+  w->room = malloc((3 * SLOTS + (5 + 2 * RS_MOST_GROUPS) * RS_MOST_GROUPS) * sizeof *w->room);
   if (w->upto && w->code && w->room && rs_mh_open(&w->two, 2, 1) == RS_OK) return RS_OK;
   workspace_free(w);
   return RS_NO_MEMORY;
@@ -201,23 +201,25 @@ static void conclude(const double *difference, const double *covariance, size_t 
   if (out->df > 0) out->statistic = statistic;
 }
 
+/* room: O - E, E, covariance, work of rs_quadratic(). */
+static void conclude_sums(const rs_mh *mh, double *room, rs_screened *out) {
+  size_t k = mh->rows;
+  double *difference = room, *expected = room + k, *covariance = expected + k;
+  rs_mh_totals(mh, difference, expected, covariance);
+  for (size_t g = 0; g < k; g++) difference[g] -= expected[g];
+  conclude(difference, covariance, k, covariance + k * k, out);
+}
+
 static rs_status test_groups(const order *o, const rs_column *column, workspace *w,
                              rs_screened *out) {
   rs_mh mh;
-  double *difference = w->room + 3 * SLOTS, *covariance = difference + RS_MOST_GROUPS;
   int fits = code_column(o, column, w, out);
-  size_t k = w->groups;
-  out->groups = fits ? k : RS_MOST_GROUPS + 1;
+  out->groups = fits ? w->groups : RS_MOST_GROUPS + 1;
   if (!fits || out->events == 0) return RS_OK;
-  if (rs_mh_open(&mh, k, 1) != RS_OK) return RS_NO_MEMORY;
+  if (rs_mh_open(&mh, w->groups, 1) != RS_OK) return RS_NO_MEMORY;
   add_times(o, w, &mh);
-  rs_mh_finish(&mh);
-  for (size_t i = 0; i < k; i++) {
-    difference[i] = rs_total(&mh.observed[i]) - rs_total(&mh.expected[i]);
-  }
-  for (size_t i = 0; i < k * k; i++) covariance[i] = rs_total(&mh.covariance[i]);
+  conclude_sums(&mh, w->room + 3 * SLOTS, out);
   rs_mh_close(&mh);
-  conclude(difference, covariance, k, covariance + RS_MOST_GROUPS * RS_MOST_GROUPS, out);
   return RS_OK;
 }
 
@@ -226,8 +228,8 @@ static rs_status test_groups(const order *o, const rs_column *column, workspace 
 /* The first two values of a column, NaN where it has fewer. */
 static void first_values(const order *o, const rs_column *column, double value[2]) {
   size_t i = 0;
+  value[0] = value[1] = NAN;
   for (int v = 0; v < 2; v++) {
-    value[v] = NAN;
     for (; i < o->n && value[v] != value[v]; i++) {
       if (rs_is_stopped_at(o->stopped, o->run, i)) return;
       double x = value_at(column, o->row[i]);
@@ -269,12 +271,7 @@ static void test_two(const order *o, workspace *w, int swapped, rs_screened *out
     }
     if (event[0] + event[1] > 0) rs_mh_add_two(&w->two, risk, event, 1);
   }
-  double v = rs_total(&w->two.covariance[0]);
-  double difference[2], covariance[4] = {v, -v, -v, v};
-  for (int g = 0; g < 2; g++) {
-    difference[g] = rs_total(&w->two.observed[g]) - rs_total(&w->two.expected[g]);
-  }
-  conclude(difference, covariance, 2, NULL, out);
+  conclude_sums(&w->two, w->room + 3 * SLOTS, out);
   if (swapped) out->effect = -out->effect;
 }
 

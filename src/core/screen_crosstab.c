@@ -197,9 +197,8 @@ static rs_status screen_column(const screen_job *job, rs_column x, scratch *own,
   *row = (rs_screen_row){0, 0, NAN, NAN, NAN, RS_SCREEN_DONE};
   rs_column_range(x, job->n, MOST_CELLS, NULL, &range);
   int some = range.whole && range.high >= range.low;
-  double low = some ? range.low : 0;
+  double low = some ? range.low : 0; /* all may be missing */
   size_t levels = some ? (size_t)(range.high - range.low) + 1 : 0;
-  if (!some) range.low = 0; /* all are missing */
   if (!range.whole || (levels + 1) * (job->places + 1) > MOST_CELLS ||
       (job->test == RS_SCREEN_CMH && levels * job->n_y > MOST_TRACKED)) {
     row->reason = RS_SCREEN_WIDE;
@@ -234,10 +233,9 @@ static rs_status screen_chunk(const screen_job *job, const rs_column *x, size_t 
   for (size_t c = from; c < to; c++) {
     rs_status status = screen_column(job, x[c], own, &row[c]);
     if (status != RS_OK) return status;
-    work += job->n;
-    if (work < ROWS_A_POLL) continue;
-    work = 0;
-    if (rs_is_stopped(job->stopped, job->run, 0)) return RS_INTERRUPTED;
+    if (rs_is_due(&work, job->n, ROWS_A_POLL) && rs_is_stopped(job->stopped, job->run, 0)) {
+      return RS_INTERRUPTED;
+    }
   }
   return RS_OK;
 }

@@ -169,14 +169,51 @@ size_t rs_stream_places(const rs_stream *s) {
   return s->source == RS_SORTED ? s->sorted.n : s->table->n_row;
 }
 
-/* ---- Segments --------------------------------------------------------------------------- */
+/* ---- Visits ------------------------------------------------------------------------------ */
 
-/* Fewer subjects than these in one stratum are one segment. */
-enum { LARGE = 65536 };
+typedef struct {
+  const rs_stream *stream;
+  rs_visit visit;
+  void *job;
+  const rs_run *run;
+  int *stopped;
+  size_t from, to, n; /* n: doubles of room */
+  size_t next;        /* segment after `from` to take */
+  int failed[RS_MOST_THREADS];
+} visit_job;
+
+static void visit_part(void *data, int thread, int threads) {
+  visit_job *v = data;
+  rs_reader reader;
+  size_t i;
+  double *room = calloc(v->n + 1, sizeof *room);
+  (void)threads;
+  v->failed[thread] = rs_reader_open(&reader, v->stream) != RS_OK || !room;
+  while (!v->failed[thread] && (i = v->from + rs_take(&v->next)) < v->to) {
+    if (rs_is_stopped(v->stopped, v->run, i)) break;
+    rs_reader_seek(&reader, i);
+    v->visit(v->job, &reader, i, room);
+  }
+  free(room);
+  rs_reader_close(&reader);
+}
+
+rs_status rs_visit_segments(const rs_stream *stream, size_t from, size_t to, size_t n,
+                            rs_visit visit, void *job, const rs_run *run, int *stopped) {
+  visit_job v = {stream, visit, job, run, stopped, from, to, n, 0, {0}};
+  int threads = rs_threads(run, rs_stream_places(stream));
+  rs_share(threads, visit_part, &v);
+  for (int t = 0; t < threads; t++) {
+    if (v.failed[t]) return RS_NO_MEMORY;
+  }
+  return *stopped ? RS_INTERRUPTED : RS_OK;
+}
+
+/* ---- Segments --------------------------------------------------------------------------- */
 
 /* Where the segment of time t ends: every doubling of time is eight ranges. NaN: nowhere. */
 static double segment_end(const rs_stream *s, double t) {
-  if (s->n_stratum > 1 || s->total < LARGE || t == INFINITY) return NAN;
+  if (s->n_stratum > 1 || s->total < RS_LARGE_STRATUM || t == INFINITY) return NAN;
   return rs_bits_double(((rs_double_bits(t) >> 49) + 1) << 49);
 }
 
@@ -255,12 +292,13 @@ static rs_status part_table(rs_stream *s) {
 
 /* ---- Who is at risk ---------------------------------------------------------------------- */
 
+/* Cells between polls. */
+enum { CELLS = 1 << 15 };
+
 typedef struct {
   rs_stream *stream;
   const rs_run *run;
-  size_t next;
   int stopped;
-  int failed[RS_MOST_THREADS];
 } sum_job;
 
 /* Every record of a sort without weights counts one. */
@@ -274,13 +312,13 @@ static void sum_records(sum_job *job, size_t segment, double *net, double *rows)
     int enters = rs_low_bits(code, 0, k.kind_bits) == RS_KIND_ENTER;
     net[group] += enters ? -1 : 1;
     rows[group] += !enters;
-    if ((i & 0xffff) == 0xffff && rs_is_stopped(&job->stopped, job->run, 0)) return;
+    if (rs_is_stopped_at(&job->stopped, job->run, i)) return;
   }
 }
 
 static void sum_cells(sum_job *job, rs_reader *reader, double *net, double *rows) {
   rs_cell cell[256];
-  size_t m, read = 0, first = reader->stratum * job->stream->n_group;
+  size_t m, first = reader->stratum * job->stream->n_group;
   while ((m = rs_reader_read(reader, cell, 256)) > 0) {
     for (size_t i = 0; i < m; i++) {
       size_t group = cell[i].block - first;
@@ -288,29 +326,17 @@ static void sum_cells(sum_job *job, rs_reader *reader, double *net, double *rows
       net[group] += enters ? -cell[i].count : cell[i].count;
       rows[group] += enters ? 0 : cell[i].rows;
     }
-    if ((++read & 127) == 0 && rs_is_stopped(&job->stopped, job->run, 0)) return;
+    if (rs_is_due(&reader->work, m, CELLS) && rs_is_stopped(&job->stopped, job->run, 0)) return;
   }
 }
 
-static void sum_part(void *data, int thread, int threads) {
+static void sum_segment(void *data, rs_reader *reader, size_t segment, double *unused) {
   sum_job *job = data;
   const rs_stream *s = job->stream;
-  rs_reader reader;
-  size_t i;
-  (void)threads;
-  job->failed[thread] = rs_reader_open(&reader, s) != RS_OK;
-  if (job->failed[thread]) return;
-  while ((i = rs_take(&job->next)) < s->n_segment) {
-    double *net = s->at_risk + i * s->n_group, *rows = net + s->n_segment * s->n_group;
-    if (rs_is_stopped(&job->stopped, job->run, i)) break;
-    if (s->source == RS_SORTED && !s->weights) {
-      sum_records(job, i, net, rows);
-    } else {
-      rs_reader_seek(&reader, i);
-      sum_cells(job, &reader, net, rows);
-    }
-  }
-  rs_reader_close(&reader);
+  double *net = s->at_risk + segment * s->n_group, *rows = net + s->n_segment * s->n_group;
+  (void)unused;
+  if (s->source == RS_SORTED && !s->weights) sum_records(job, segment, net, rows);
+  else sum_cells(job, reader, net, rows);
 }
 
 /* At risk at the start of a segment: who leaves in it or later, less who enters. */
@@ -322,7 +348,6 @@ static void sum_up(rs_stream *s) {
     for (size_t g = 0; g < s->n_group; g++) {
       double *risk = s->at_risk + i * s->n_group + g;
       if (!last) *risk += risk[s->n_group];
-      s->risk[first + g] = *risk;
       s->rows[first + g] += rows[i * s->n_group + g];
     }
   }
@@ -330,7 +355,7 @@ static void sum_up(rs_stream *s) {
 
 rs_status rs_stream_part(rs_stream *s, const rs_run *run) {
   size_t cells, bytes;
-  sum_job job = {s, run, 0, 0, {0}};
+  sum_job job = {s, run, 0};
   rs_status status = rs_reader_open(&s->reader, s);
   if (status == RS_OK) status = s->source == RS_TABULATED ? part_table(s) : part_places(s);
   if (status != RS_OK) return status;
@@ -339,12 +364,8 @@ rs_status rs_stream_part(rs_stream *s, const rs_run *run) {
   }
   s->at_risk = calloc(1, bytes);
   if (!s->at_risk) return RS_NO_MEMORY;
-  int threads = rs_threads(run, rs_stream_places(s));
-  rs_share(threads, sum_part, &job);
-  for (int t = 0; t < threads; t++) {
-    if (job.failed[t]) return RS_NO_MEMORY;
-  }
-  if (job.stopped) return RS_INTERRUPTED;
+  status = rs_visit_segments(s, 0, s->n_segment, 0, sum_segment, &job, run, &job.stopped);
+  if (status != RS_OK) return status;
   sum_up(s);
   rs_stream_rewind(s);
   return RS_OK;
@@ -377,17 +398,17 @@ typedef struct {
   rs_stream *stream;
   const rs_run *run;
   const rs_table *table; /* NULL: rows are only counted */
-  size_t next;
   int stopped;
-  int failed[RS_MOST_THREADS];
 } write_job;
 
-/* row: where each group's rows begin, or their number from 0 on; last: each group's last time. */
-static void write_segment(write_job *job, rs_reader *reader, size_t *row, double *last) {
+/* last: each group's last time. Rows of a group are counted on from where they begin, or from 0. */
+static void write_segment(void *data, rs_reader *reader, size_t segment, double *last) {
+  write_job *job = data;
   rs_cell cell[256];
   const rs_table *t = job->table;
-  size_t m, read = 0, first = reader->stratum * job->stream->n_group;
-  for (size_t g = 0; g < job->stream->n_group; g++) last[g] = NAN;
+  size_t m, groups = job->stream->n_group, first = reader->stratum * groups;
+  size_t *row = job->stream->row + segment * groups;
+  for (size_t g = 0; g < groups; g++) last[g] = NAN;
   while ((m = rs_reader_read(reader, cell, 256)) > 0) {
     for (size_t i = 0; i < m; i++) {
       size_t group = cell[i].block - first;
@@ -398,35 +419,13 @@ static void write_segment(write_job *job, rs_reader *reader, size_t *row, double
       if (fresh) start_row(t, row[group] - 1, cell[i].time);
       add_cell(t, row[group] - 1, &cell[i]);
     }
-    if ((++read & 127) == 0 && rs_is_stopped(&job->stopped, job->run, 0)) return;
+    if (rs_is_due(&reader->work, m, CELLS) && rs_is_stopped(&job->stopped, job->run, 0)) return;
   }
-}
-
-static void write_part(void *data, int thread, int threads) {
-  write_job *job = data;
-  rs_stream *s = job->stream;
-  rs_reader reader;
-  size_t i;
-  double *last = malloc(s->n_group * sizeof *last);
-  (void)threads;
-  job->failed[thread] = rs_reader_open(&reader, s) != RS_OK || !last;
-  while (!job->failed[thread] && (i = rs_take(&job->next)) < s->n_segment) {
-    if (rs_is_stopped(&job->stopped, job->run, i)) break;
-    rs_reader_seek(&reader, i);
-    write_segment(job, &reader, s->row + i * s->n_group, last);
-  }
-  free(last);
-  rs_reader_close(&reader);
 }
 
 static rs_status write_rows(rs_stream *s, const rs_run *run, const rs_table *table) {
-  write_job job = {s, run, table, 0, 0, {0}};
-  int threads = rs_threads(run, rs_stream_places(s));
-  rs_share(threads, write_part, &job);
-  for (int t = 0; t < threads; t++) {
-    if (job.failed[t]) return RS_NO_MEMORY;
-  }
-  return job.stopped ? RS_INTERRUPTED : RS_OK;
+  write_job job = {s, run, table, 0};
+  return rs_visit_segments(s, 0, s->n_segment, s->n_group, write_segment, &job, run, &job.stopped);
 }
 
 /* From the number of rows of each segment and group to where they are written. */

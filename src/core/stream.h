@@ -43,7 +43,7 @@ struct rs_stream {
   size_t n_group, n_stratum, merged;
   int weights, entries, infinite, by_row; /* by_row: the carry is a row, not a code */
   double total;                           /* subjects: rows, or the sum of their weights */
-  double *risk, *rows;                    /* by block */
+  double *rows;                           /* by block */
   rs_histogram counted;
   rs_sorted sorted;
   const rs_rows *data;

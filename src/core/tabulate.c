@@ -11,12 +11,11 @@
 #include "stream.h"
 
 size_t rs_stream_merged(const rs_stream *stream) { return stream->merged; }
-const double *rs_stream_risk(const rs_stream *stream) { return stream->risk; }
 const double *rs_stream_rows(const rs_stream *stream) { return stream->rows; }
 
 void rs_stream_close(rs_stream *s) {
   if (!s) return;
-  free(s->risk);
+  free(s->rows);
   free(s->counted.rows);
   free(s->counted.weight);
   free(s->counted.square);
@@ -35,12 +34,11 @@ static rs_stream *stream_new(size_t n_group, size_t n_stratum) {
   if (!s) return NULL;
   s->n_group = n_group;
   s->n_stratum = n_stratum;
-  if (rs_mul(n_group, n_stratum, &blocks) || rs_mul(2 * blocks, sizeof(double), &bytes) ||
-      !(s->risk = calloc(1, bytes ? bytes : 1))) {
+  if (rs_mul(n_group, n_stratum, &blocks) || rs_mul(blocks, sizeof(double), &bytes) ||
+      !(s->rows = calloc(1, bytes ? bytes : 1))) {
     free(s);
     return NULL;
   }
-  s->rows = s->risk + blocks;
   return s;
 }
 
@@ -343,8 +341,6 @@ static rs_status sort_split(rs_stream *s, const split *p, const rs_run *run) {
   return job.stopped ? RS_INTERRUPTED : RS_OK;
 }
 
-enum { FEW = 4096 };
-
 /* Few records are read once and sorted from one place to another. */
 static rs_status sort_few(rs_stream *s, int bits) {
   rs_sorted *k = &s->sorted;
@@ -366,7 +362,7 @@ static rs_status sort_few(rs_stream *s, int bits) {
 }
 
 static rs_status sort_records(rs_stream *s, int bits, const rs_run *run) {
-  if (s->data->n <= FEW) return sort_few(s, bits);
+  if (s->data->n <= RS_FEW_ROWS) return sort_few(s, bits);
   int digit = rs_sort_digit(s->data->n, bits);
   split p = {bits - digit, rs_threads(run, s->data->n), (size_t)1 << digit, NULL, NULL};
   rs_status status = RS_NO_MEMORY;

@@ -1,14 +1,13 @@
 #!/bin/sh
 # Changes one comparison of mh.c or survival.c at a time and asks whether the unit tests notice.
-# Usage: mutate.sh FOLDER "COMPILER AND FLAGS" FILE[:FIRST-LAST]...
-folder=$1 compile=$2
-shift 2
+# Usage: mutate.sh FOLDER "COMPILER AND FLAGS" "LINKER FLAGS" FILE[:FIRST-LAST]...
+folder=$1 compile=$2 wrap=$3
+shift 3
 files=$*
 core=../../src/core
 mkdir -p "$folder"
 tests="unit.c shim.c target_rows.c target_ties.c target_screen.c target_tables.c target_strata.c
   reader.c naive.c check.c"
-wrap="-Wl,--wrap=malloc,--wrap=calloc,--wrap=free"
 
 objects() { # objects FOLDER FILE...: compiles the files into the folder
   to=$1

@@ -111,10 +111,14 @@ static rs_status rows_to_answer(rs_rows *r, rs_ties ties, const rs_run *run, ans
   return status;
 }
 
+static rs_status data_to_answer(int whole, int columns, rs_ties ties, const rs_run *run, answer *a) {
+  fill_data(whole);
+  rs_rows r = rows_of(MOST, columns);
+  return rows_to_answer(&r, ties, run, a);
+}
+
 static rs_status counted_rows(const rs_run *run, answer *a) {
-  fill_data(1);
-  rs_rows r = rows_of(MOST, ENTRY | STRATUM);
-  return rows_to_answer(&r, RS_TIES_ULP, run, a);
+  return data_to_answer(1, ENTRY | STRATUM, RS_TIES_ULP, run, a);
 }
 
 static rs_status weighted_counts(const rs_run *run, answer *a) {
@@ -127,15 +131,11 @@ static rs_status weighted_counts(const rs_run *run, answer *a) {
 }
 
 static rs_status sorted_rows(const rs_run *run, answer *a) {
-  fill_data(0);
-  rs_rows r = rows_of(MOST, STRATUM);
-  return rows_to_answer(&r, RS_TIES_ULP, run, a);
+  return data_to_answer(0, STRATUM, RS_TIES_ULP, run, a);
 }
 
 static rs_status sorted_weights(const rs_run *run, answer *a) {
-  fill_data(0);
-  rs_rows r = rows_of(MOST, WEIGHT | STRATUM);
-  return rows_to_answer(&r, RS_TIES_EXACT, run, a);
+  return data_to_answer(0, WEIGHT | STRATUM, RS_TIES_EXACT, run, a);
 }
 
 static rs_status sorted_entries(const rs_run *run, answer *a) {
