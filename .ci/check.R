@@ -1,6 +1,8 @@
 # R CMD check --as-cran; fails on an error, a warning or a note that is not expected.
 # Usage: Rscript .ci/check.R TARBALL DIRECTORY [options of R CMD check]
 
+source(".ci/record.R")
+
 arguments <- commandArgs(TRUE)
 directory <- arguments[2L]
 unlink(directory, recursive = TRUE)
@@ -89,9 +91,7 @@ tests <- unlist(lapply(Sys.glob(file.path(outcome, "tests", "testthat.Rout*")), 
 counts <- regmatches(tests, regexec("FAIL ([0-9]+) .* PASS ([0-9]+) ", tests))
 counts <- as.integer(unlist(tail(Filter(length, counts), 1L))[-1L])
 if (length(counts) == 0L) counts <- c(1L, 0L)
-dir.create("build/results", recursive = TRUE, showWarnings = FALSE)
-saveRDS(data.frame(file = "", test = "", passed = counts[2L], failed = counts[1L], skipped = ""),
-        sprintf("build/results/%s.rds", basename(directory)))
+save_results(total(counts[2L], counts[1L]), basename(directory))
 
 # R's last line also counts what it prints under no heading.
 status <- grep("^Status: ", readLines(log_file), value = TRUE)

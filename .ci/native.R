@@ -1,6 +1,8 @@
 # Runs targets of tests/core/Makefile and records what their programs counted.
 # Usage: Rscript .ci/native.R core|long|fuzz
 
+source(".ci/record.R")
+
 target <- commandArgs(TRUE)[1L]
 build <- file.path(normalizePath("."), "build", "core")
 counted <- file.path(build, paste0(target, ".txt"))
@@ -8,7 +10,5 @@ unlink(counted)
 status <- system2("make", c("-s", "-C", "tests/core", paste0("BUILD=", build), target))
 last <- if (file.exists(counted)) readLines(counted) else "0 passed, 1 failed"
 counts <- as.numeric(regmatches(last, gregexpr("[0-9]+", last))[[1L]])
-dir.create("build/results", recursive = TRUE, showWarnings = FALSE)
-saveRDS(data.frame(file = "", test = "", passed = counts[1L], failed = counts[2L], skipped = ""),
-        sprintf("build/results/%s.rds", target))
+save_results(total(counts[1L], counts[2L]), target)
 if (status != 0L) quit(status = 1L)

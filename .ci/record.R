@@ -1,5 +1,4 @@
-# Shared by the scripts of the heavier targets: sessions of R, and the results that
-# .ci/summary.R adds up.
+# Shared by the scripts that test: sessions of R, and the results that .ci/summary.R adds up.
 
 results <- data.frame(file = character(), test = character(), passed = integer(), failed = integer(),
                       skipped = character())
@@ -14,9 +13,18 @@ record <- function(file, test, held) {
   if (!all(held)) cat(paste0("  ", utils::head(what[!held], 10L), "\n"), sep = "")
 }
 
-finish <- function(name) {
+save_results <- function(results, name) {
   dir.create("build/results", recursive = TRUE, showWarnings = FALSE)
   saveRDS(results, sprintf("build/results/%s.rds", name))
+}
+
+# Results of which only the total is known.
+total <- function(passed, failed) {
+  data.frame(file = "", test = "", passed = passed, failed = failed, skipped = "")
+}
+
+finish <- function(name) {
+  save_results(results, name)
   if (sum(results$failed) || nrow(results) == 0L) quit(status = 1L)
 }
 

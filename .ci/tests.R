@@ -2,8 +2,9 @@
 # Usage: Rscript .ci/tests.R NAME
 
 library(testthat)
+source(".ci/record.R")
 
-record <- function(result) {
+result_of <- function(result) {
   is_a <- function(kind) vapply(result$results, inherits, NA, paste0("expectation_", kind))
   skips <- result$results[is_a("skip")]
   data.frame(
@@ -19,7 +20,6 @@ dir.create(copy)
 invisible(file.copy("tests/testthat", copy, recursive = TRUE))
 results <- test_dir(file.path(copy, "testthat"), reporter = "check", package = "riskset",
                     load_package = "installed", stop_on_failure = FALSE)
-records <- do.call(rbind, lapply(results, record))
-dir.create("build/results", recursive = TRUE, showWarnings = FALSE)
-saveRDS(records, sprintf("build/results/%s.rds", commandArgs(TRUE)[1L]))
+records <- do.call(rbind, lapply(results, result_of))
+save_results(records, commandArgs(TRUE)[1L])
 if (sum(records$failed)) quit(status = 1L)

@@ -116,7 +116,7 @@ cmh.default <- function(x, y = NULL, strata = NULL, weights = NULL, subset = NUL
                         correct = TRUE, exact = FALSE,
                         alternative = c("two.sided", "less", "greater"), conf.level = 0.95,
                         ...) {
-  if (...length() > 0L && "formula" %in% ...names()) return(call_method(cmh.formula))
+  if (names_formula(...)) return(call_method(cmh.formula))
   check_given(x = missing(x))
   refuse_no_vector(x)
   check_dots(...)

@@ -94,7 +94,7 @@ crosstab.formula <- function(formula, data = NULL, weights = NULL, subset = NULL
 #' @rdname crosstab
 #' @export
 crosstab.default <- function(x, y = NULL, weights = NULL, subset = NULL, ...) {
-  if (...length() > 0L && "formula" %in% ...names()) return(call_method(crosstab.formula))
+  if (names_formula(...)) return(call_method(crosstab.formula))
   check_given(x = missing(x))
   refuse_no_vector(x)
   check_dots(...)

@@ -47,6 +47,8 @@ parsed_terms <- function(formula, data) {
 }
 
 # `verb(data = d, formula = f)` reaches the default method, since the first argument decides.
+names_formula <- function(...) ...length() > 0L && "formula" %in% ...names()
+
 call_method <- function(method) {
   call <- sys.call(-1L)
   call[[1L]] <- method
@@ -228,8 +230,10 @@ survival_rows <- function(y, terms, weights, event, data = NULL, kept = NULL) {
 }
 
 # A group for each of many numbers is seldom meant.
+many_groups <- 50
+
 tell_many_groups <- function(name, count) {
-  if (count > 50) {
+  if (count > many_groups) {
     inform("groups", "`%s` has %.0f distinct numbers, each a group of its own; cut() makes fewer",
            name, count)
   }
@@ -778,7 +782,7 @@ contingency_count <- function(rows) {
 contingency_told <- function(rows) {
   table <- contingency_count(rows)
   for (i in 1:2) {
-    if (dim(table$counts)[i] > 50 && is.numeric(rows[[i]]) && !table$fixed[i]) {
+    if (dim(table$counts)[i] > many_groups && is.numeric(rows[[i]]) && !table$fixed[i]) {
       tell_many_groups(names(dimnames(table$counts))[i], sum(apply(table$counts, i, sum) > 0))
     }
   }

@@ -77,7 +77,7 @@ km.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = 
                        entry = NULL, na.action, conf.int = 0.95,
                        conf.type = c("log", "log-log", "plain", "none", "logit", "arcsin"),
                        event = NULL, timefix = TRUE, time = x, ...) {
-  if (...length() > 0L && "formula" %in% ...names()) return(call_method(km.formula))
+  if (names_formula(...)) return(call_method(km.formula))
   call <- match.call()
   call[[1L]] <- quote(km)
   if (!missing(x)) refuse_list(x, "x")

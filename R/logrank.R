@@ -56,7 +56,7 @@ logrank.formula <- function(formula, data = NULL, weights = NULL, subset = NULL,
 logrank.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = NULL,
                             entry = NULL, rho = 0, gamma = 0, event = NULL, timefix = TRUE,
                             time = x, ...) {
-  if (...length() > 0L && "formula" %in% ...names()) return(call_method(logrank.formula))
+  if (names_formula(...)) return(call_method(logrank.formula))
   if (!missing(x)) refuse_list(x, "x")
   check_dots(..., not_yet = not_yet)
   if (missing(x) && missing(time)) abort("formula", "`x` is missing, with no default")

@@ -74,7 +74,7 @@ risk_table.formula <- function(formula, data = NULL, weights = NULL, subset = NU
 #' @export
 risk_table.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = NULL,
                                entry = NULL, event = NULL, timefix = TRUE, time = x, ...) {
-  if (...length() > 0L && "formula" %in% ...names()) return(call_method(risk_table.formula))
+  if (names_formula(...)) return(call_method(risk_table.formula))
   if (!missing(x)) refuse_list(x, "x")
   check_dots(..., not_yet = not_yet)
   if (missing(x) && missing(time)) abort("formula", "`x` is missing, with no default")
