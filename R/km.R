@@ -161,7 +161,8 @@ fit_table <- function(table, conf, call, omitted) {
   if (!is.null(omitted)) fit$na.action <- omitted
   fit$call <- call
   attr(fit, "riskset") <- fit_origin(table, curves$block)
-  structure(fit, class = c("riskset_km", "survfit"))
+  class(fit) <- c("riskset_km", "survfit")
+  fit
 }
 
 check_supported <- function(table) {
@@ -210,6 +211,7 @@ block_levels <- function(table, blocks) {
 
 # The blocks of the curves, in their order; nothing is copied when that is the table's own.
 permute_blocks <- function(table, blocks) {
+  if (length(blocks) == length(table$size) && !is.unsorted(blocks, strictly = TRUE)) return(table)
   used <- which(table$rows > 0)
   if (!identical(as.integer(blocks), used)) {
     start <- cumsum(c(0, table$size))
@@ -237,20 +239,19 @@ drop_entry_rows <- function(table, out) {
 
 fit_components <- function(table, out, conf, labels) {
   installed <- survfit_parts()
-  fit <- c(
+  size <- as.integer(table$size)
+  names(size) <- labels
+  c(
     list(n = as.integer(table$rows), time = table$time, n.risk = out$n.risk,
          n.event = table$n.event, n.censor = table$n.censor),
-    out[c("surv", "std.err", "cumhaz", "std.chaz")]
+    out[c("surv", "std.err", "cumhaz", "std.chaz")],
+    if (length(size) > 1L) list(strata = size),
+    if (installed$counts && !is.null(table$rows.event)) list(counts = row_counts(table)),
+    list(type = if (is.null(table$n.enter)) "right" else "counting", logse = table$weights < 2L,
+         conf.int = conf$level, conf.type = conf$type),
+    if (conf$type != "none") out[c("lower", "upper")],
+    if (installed$t0) list(t0 = 0)
   )
-  if (length(table$size) > 1L) fit$strata <- stats::setNames(as.integer(table$size), labels)
-  if (installed$counts && !is.null(table$rows.event)) fit$counts <- row_counts(table)
-  fit$type <- if (is.null(table$n.enter)) "right" else "counting"
-  fit$logse <- table$weights < 2L
-  fit$conf.int <- conf$level
-  fit$conf.type <- conf$type
-  if (conf$type != "none") fit[c("lower", "upper")] <- out[c("lower", "upper")]
-  if (installed$t0) fit$t0 <- 0
-  fit
 }
 
 # Which components the installed survival gives, and whether limits are closed where S has no
