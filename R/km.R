@@ -149,14 +149,10 @@ fit_table <- function(table, conf, call, omitted) {
   check_supported(table)
   curves <- curve_order(table)
   table <- permute_blocks(table, curves$block)
+  if (!is.null(table$n.enter)) table <- leaving_rows(table)
   z <- stats::qnorm(1 - (1 - conf$level) / 2)
   out <- .Call(C_survival, table, conf_codes[[conf$type]], z, survfit_parts()$closed)
   check_report(out)
-  if (!is.null(table$n.enter)) {
-    kept <- drop_entry_rows(table, out)
-    table <- kept$table
-    out <- kept$out
-  }
   fit <- fit_components(table, out, conf, curves$labels)
   if (!is.null(omitted)) fit$na.action <- omitted
   fit$call <- call
@@ -223,18 +219,29 @@ permute_blocks <- function(table, blocks) {
   table
 }
 
-# Times at which subjects only enter are no times of the curve.
-drop_entry_rows <- function(table, out) {
+# Times at which subjects only enter are no times of the curve: who enters between two of its
+# times is counted at the first of them, which leaves the risk sets as they are.
+leaving_rows <- function(table) {
   leaves <- if (is.null(table$rows.event)) table$n.event + table$n.censor
             else table$rows.event + table$rows.censor
-  keep <- leaves > 0
-  block <- rep(factor(seq_along(table$size)), table$size)
-  enter <- c(table[table_columns], list(size = table$size, keep = keep))
-  table[table_columns] <- lapply(table[table_columns], function(x) x[keep])
-  table$size <- as.numeric(tabulate(block[keep], nlevels(block)))
-  table$entries <- enter
-  out[-1L] <- lapply(out[-1L], function(x) x[keep])
-  list(table = table, out = out)
+  at <- which(leaves > 0)
+  last <- cumsum(table$size)
+  curve_end <- findInterval(last, at)
+  to <- c(at[-1L] - 1, length(leaves))
+  size <- diff(c(0, curve_end))
+  to[curve_end[size > 0]] <- last[size > 0]
+  between <- function(enter) {
+    total <- cumsum(enter)
+    total[to] - total[at] + enter[at]
+  }
+  out <- table
+  out[table_columns] <- lapply(table[table_columns], function(x) x[at])
+  for (enter in c("n.enter", if (!is.null(table$rows.enter)) "rows.enter")) {
+    out[[enter]] <- between(table[[enter]])
+  }
+  out$size <- size
+  out$entries <- table[c(table_columns, "size")]
+  out
 }
 
 fit_components <- function(table, out, conf, labels) {
@@ -271,10 +278,8 @@ survfit_parts <- local({
 
 # Unweighted numbers at risk, with the event and censored.
 row_counts <- function(table) {
-  all <- if (is.null(table$entries)) table else table$entries
-  risk <- risk_sets(list(time = all$time, n.event = all$rows.event, n.censor = all$rows.censor,
-                         n.enter = all$rows.enter, size = all$size))
-  if (!is.null(all$keep)) risk <- risk[all$keep]
+  risk <- risk_sets(list(time = table$time, n.event = table$rows.event, n.censor = table$rows.censor,
+                         n.enter = table$rows.enter, size = table$size))
   cbind(nrisk = risk, nevent = table$rows.event, ncensor = table$rows.censor)
 }
 
@@ -298,7 +303,7 @@ table_of_fit <- function(fit) {
     list(time = fit$time, n.event = fit$n.event, n.censor = fit$n.censor, n.enter = NULL,
          size = as.numeric(if (is.null(fit$strata)) length(fit$time) else fit$strata))
   } else {
-    origin$entries[c(table_columns, "size")]
+    origin$entries
   }
   table <- c(curves, origin$table[setdiff(names(origin$table), names(curves))])
   blocks <- table$n_group * table$n_stratum
@@ -350,7 +355,7 @@ pick_curves <- function(i, strata) {
 pick_entries <- function(entries, at) {
   rows <- rep(factor(seq_along(entries$size)), entries$size)
   take <- unlist(split(seq_along(entries$time), rows)[at], use.names = FALSE)
-  c(lapply(entries[c(table_columns, "keep")], `[`, take), list(size = entries$size[at]))
+  c(lapply(entries[table_columns], `[`, take), list(size = entries$size[at]))
 }
 
 #' @rdname km
