@@ -92,6 +92,29 @@ test_that("handlers see the interrupt where they are, and suspended interrupts w
                                waited = "after the call", whole = TRUE))
 })
 
+# ---- F72: lack of memory ----------------------------------------------------------------
+
+# That each allocation of the core fails well is tested by `make core` and `make memory`, which can
+# make it fail; here R has no room for the answers.
+test_that("without memory for its answer a call is an error, and the next call is right (F72)", {
+  skip_on_cran()
+  found <- child_value(quote({
+    time <- sqrt(seq_len(1e6))
+    few <- verb_calls(500)[c("km, sorted", "logrank, sorted", "cmh")]
+    before <- lapply(few, quietly)
+    lapply(1:5, function(i) {
+      said <- tryCatch(c("an answer of ", length(km(time)$surv)), error = conditionMessage)
+      list(said = said, same = identical(lapply(few, quietly), before),
+           events = sum(logrank(time, NULL, time > 500)$observed))
+    })
+  }), env = "R_MAX_VSIZE=90Mb")
+  for (f in found) {
+    expect_match(f$said, "cannot allocate|memory", all = FALSE)
+    expect_true(f$same)
+    expect_identical(f$events, 1e6)
+  }
+})
+
 # ---- F73: jumps -------------------------------------------------------------------------
 
 test_that("conditions turned into errors leave the next call right, with every warning an error (F73)", {

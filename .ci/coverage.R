@@ -1,0 +1,24 @@
+# How many lines of R/ the tests reach, by covr: 95 % is the least. Writes the others' places.
+# Usage: Rscript .ci/coverage.R
+
+source(".ci/record.R")
+
+least <- 95
+# A copy, since covr compiles in the place it is given.
+copy <- file.path(tempfile("coverage"), "riskset")
+dir.create(copy, recursive = TRUE)
+parts <- c("DESCRIPTION", "NAMESPACE", "R", "src", "tests", "data", "inst", "man")
+file.copy(parts, copy, recursive = TRUE)
+unlink(Sys.glob(file.path(copy, "src", c("*.o", "*.so", "core/*.o"))))
+Sys.setenv(NOT_CRAN = "true")
+
+lines <- covr::tally_coverage(covr::package_coverage(copy, type = "tests", quiet = FALSE), by = "line")
+lines <- lines[startsWith(lines$filename, "R/"), ]
+reached <- tapply(lines$value > 0, lines$filename, mean)
+cat(sprintf("%-24s %6.2f %%\n", names(reached), 100 * reached), sep = "")
+missed <- lines[lines$value == 0, ]
+cat(sprintf("not reached: %s:%d\n", missed$filename, missed$line), sep = "")
+percent <- 100 * mean(lines$value > 0)
+cat(sprintf("all of R/: %.2f %% of %d lines\n", percent, nrow(lines)))
+record("coverage", sprintf("tests reach %g %% of R/'s lines", least), c(enough = percent >= least))
+finish("coverage")
