@@ -32,7 +32,7 @@ SEXP rs_r_small_codes(SEXP x) {
   SEXP code = Rf_allocVector(INTSXP, (R_xlen_t)n);
   SET_VECTOR_ELT(out, 0, code);
   k = rs_small_codes(&column, n, low, high, map, INTEGER(code));
-  SEXP values = Rf_allocVector(TYPEOF(x), (R_xlen_t)k);
+  SEXP values = Rf_allocVector((SEXPTYPE)TYPEOF(x), (R_xlen_t)k);
   SET_VECTOR_ELT(out, 1, values);
   for (size_t v = 0; v <= (size_t)(high - low); v++) {
     if (map[v] == 0) continue;

@@ -2,8 +2,8 @@
 
 enum { STATUS, REPORT, OBSERVED, EXPECTED, COVARIANCE, ROWS, TIMES, STRATA, MERGED, N_OUT };
 
-static const char *NAMES[] = {"status", "report", "observed", "expected", "covariance",
-                              "rows",   "times",  "strata",   "merged"};
+static const char *const NAMES[] = {"status", "report", "observed", "expected", "covariance",
+                                    "rows",   "times",  "strata",   "merged"};
 
 static double *vector(SEXP out, int which, size_t n) {
   SEXP x = Rf_allocVector(REALSXP, (R_xlen_t)n);
