@@ -297,7 +297,6 @@ bench_small <- function() {
   time <- rexp(300)
   status <- rbinom(300, 1, 0.7)
   arm <- rep(0:1, 150)
-  group <- factor(arm)
   row("vectors, n = 300", 300, function() logrank(time, status, arm),
       function() survdiff(Surv(time, status) ~ arm), "survival::survdiff", ">= 25", same_chisq)
   if (has("FastSurvival")) {
