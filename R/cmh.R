@@ -176,13 +176,15 @@ check_covariance <- function(shape) {
 }
 
 cmh_sums <- function(core, table) {
-  counts <- table$counts
-  observed <- rowSums(counts, dims = 2L)
-  expected <- cbind(core$expected, rowSums(observed) - rowSums(core$expected))
-  dimnames(expected) <- dimnames(observed)
+  shape <- dim(table$counts)
+  observed <- .rowSums(table$counts, shape[1L] * shape[2L], shape[3L])
+  row <- .rowSums(observed, shape[1L], shape[2L])
+  expected <- c(core$expected, row - .rowSums(core$expected, shape[1L], shape[2L] - 1L))
+  dim(observed) <- dim(expected) <- shape[1:2]
+  dimnames(observed) <- dimnames(expected) <- dimnames(table$counts)[1:2]
   list(observed = observed, expected = expected, variance = core$covariance[1L],
        covariance = core$covariance,
-       strata = c(informative = core$values[1L], total = dim(counts)[3L]),
+       strata = c(informative = core$values[1L], total = shape[3L]),
        n = sum(observed), n.missing = table$n.missing, unused = table$unused)
 }
 
@@ -214,10 +216,12 @@ odds_ratio_test <- function(core, counts, options) {
   exact <- if (options$exact && defined) exact_test(counts, odds$estimate, options)
   if (!is.null(exact)) tests <- add_exact(tests, exact)
   chosen <- if (options$correct) 2L else 1L
-  out <- c(
+  limits <- if (is.null(exact)) odds$limits else exact$limits
+  attr(limits, "conf.level") <- options$conf.level
+  c(
     reported_test(tests, chosen, options, exact),
     list(
-      conf.int = if (is.null(exact)) odds$limits else exact$limits,
+      conf.int = limits,
       estimate = c(`common odds ratio` = if (is.null(exact)) odds$estimate else exact$estimate),
       null.value = c(`common odds ratio` = 1), alternative = options$alternative,
       tests = tests, homogeneity = homogeneity(counts, core$values[2L]),
@@ -225,8 +229,6 @@ odds_ratio_test <- function(core, counts, options) {
       reason = c(if (!defined) no_information, if (is.null(exact)) odds$reason)
     )
   )
-  attr(out$conf.int, "conf.level") <- options$conf.level
-  out
 }
 
 reported_test <- function(tests, chosen, options, exact) {
@@ -237,8 +239,8 @@ reported_test <- function(tests, chosen, options, exact) {
   list(
     statistic = c(`Mantel-Haenszel X-squared` = tests$statistic[chosen]),
     parameter = c(df = 1), p.value = tests$p.value[chosen], log.p = tests$log.p[chosen],
-    method = paste("Mantel-Haenszel chi-squared test", if (options$correct) "with" else "without",
-                   "continuity correction")
+    method = if (options$correct) "Mantel-Haenszel chi-squared test with continuity correction"
+             else "Mantel-Haenszel chi-squared test without continuity correction"
   )
 }
 

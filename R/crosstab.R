@@ -206,8 +206,8 @@ tests_frame <- function(method, statistic, df, p, log_p, reason, keep) {
 # data.frame() takes longer than all the tests.
 as_frame <- function(...) {
   out <- list(...)
-  class(out) <- "data.frame"
   attr(out, "row.names") <- c(NA_integer_, -length(out[[1L]]))
+  class(out) <- "data.frame" # last: `[[` of a data frame takes longer than all the rest
   out
 }
 

@@ -146,10 +146,7 @@ as_codes <- function(x, name) {
 
 number_codes <- function(x) {
   small <- .Call(C_small_codes, x)
-  if (!is.null(small)) {
-    return(list(code = small[[1L]], labels = as.character(small[[2L]]),
-                values = as.numeric(small[[2L]]), kind = "number"))
-  }
+  if (!is.null(small)) return(small)
   values <- sort(unique(x))
   labels <- as.character(values)
   code <- match(x, values, incomparables = NaN)
@@ -206,13 +203,12 @@ check_length <- function(x, n, name, first) {
 # ---- Survival rows ----------------------------------------------------------------------
 
 # What the C core tabulates, and what it stands for. `rows` goes to C as it is; `terms` name the
-# variables behind group and stratum in the order of the formula.
+# variables behind group and stratum, list(labels, used), in the order of the formula.
 survival_rows <- function(y, terms, weights, event, data = NULL, kept = NULL) {
-  for (t in terms) {
-    if (t$role == "group" && t$kind == "number") tell_many_groups(t$name, length(t$labels))
-  }
-  group <- combine_terms(terms, "group")
-  stratum <- combine_terms(terms, "stratum")
+  grouping <- vapply(terms, .subset2, "", "role") == "group"
+  for (t in terms[grouping]) if (t$kind == "number") tell_many_groups(t$name, length(t$labels))
+  group <- combine_terms(terms[grouping])
+  stratum <- combine_terms(terms[!grouping])
   if (group$n * stratum$n > 5e8) {
     abort("too_large", "%.0f groups in %.0f strata are more than 5e8 curves", group$n, stratum$n)
   }
@@ -223,8 +219,7 @@ survival_rows <- function(y, terms, weights, event, data = NULL, kept = NULL) {
       group = group$code, n_group = group$n, stratum = stratum$code, n_stratum = stratum$n,
       event = if (is.null(event)) NA_real_ else as.double(event)
     ),
-    group = list(labels = group$labels, used = group$used),
-    stratum = list(labels = stratum$labels, used = stratum$used),
+    group = group$part, n_group = group$n, stratum = stratum$part, n_stratum = stratum$n,
     terms = terms, data = data, kept = kept
   )
 }
@@ -460,19 +455,12 @@ row_names <- function(data, keep = NULL) {
 
 # All terms of one role as one code, the first term slowest. `used` holds the codes that occur
 # where the product of the levels is too large to keep a place for each.
-combine_terms <- function(terms, role) {
-  count <- 0L
-  for (t in terms) {
-    if (t$role == role) {
-      count <- count + 1L
-      one <- t
-    }
+combine_terms <- function(terms) {
+  if (length(terms) == 0L) return(list(n = 1))
+  if (length(terms) == 1L) {
+    term <- terms[[1L]]
+    return(list(code = term$code, n = max(1, length(term$labels)), part = list(labels = list(term$labels))))
   }
-  if (count == 0L) return(list(code = NULL, n = 1, labels = NULL, used = NULL))
-  if (count == 1L) {
-    return(list(code = one$code, n = max(1, length(one$labels)), labels = list(one$labels), used = NULL))
-  }
-  terms <- Filter(function(t) t$role == role, terms)
   code <- 0
   for (t in terms) code <- code * length(t$labels) + (as.integer(t$code) - 1L)
   labels <- lapply(terms, `[[`, "labels")
@@ -483,7 +471,7 @@ combine_terms <- function(terms, role) {
     code <- match(code, used) - 1
     n <- length(used)
   }
-  list(code = as.integer(code + 1), n = max(1, n), labels = labels, used = used)
+  list(code = as.integer(code + 1), n = max(1, n), part = list(labels = labels, used = used))
 }
 
 # ---- What the core found ----------------------------------------------------------------
@@ -838,26 +826,29 @@ contingency_table <- function(x, name, dims) {
     abort("table", "`%s` must have at least two rows and two columns, not %s", name,
           paste(shape, collapse = " x "))
   }
-  check_counts(x, name)
-  labels <- table_labels(x, shape)
-  list(counts = array(as.double(x), c(shape, 1L)[1:3], labels),
-       scores = lapply(c(shape, 1L)[1:3], seq_len), fixed = c(TRUE, TRUE, TRUE),
-       n.missing = 0, data.name = name)
+  counts <- as.double(x)
+  check_counts(counts, name)
+  shape <- c(shape, 1L)[1:3]
+  dim(counts) <- shape
+  dimnames(counts) <- table_labels(x)
+  scores <- list(seq_len(shape[1L]), seq_len(shape[2L]), seq_len(shape[3L]))
+  list(counts = counts, scores = scores, fixed = c(TRUE, TRUE, TRUE), n.missing = 0, data.name = name)
 }
 
 check_counts <- function(x, name) {
   ok <- x >= 0 & x < Inf & x == floor(x)
-  if (!all(ok) || anyNA(ok)) {
+  if (anyNA(ok) || !all(ok)) {
     at <- which(!ok | is.na(ok))[1L]
     abort("table", "`%s` must hold whole numbers of at least 0; element %.0f is %s", name, at,
           format(x[[at]]))
   }
-  n <- sum(as.double(x))
+  n <- sum(x)
   if (n > 2^53) abort("table", "`%s` counts %g subjects, more than 2^53", name, n)
   if (n == 0) abort("table", "`%s` is all zero", name)
 }
 
-table_labels <- function(x, shape) {
+table_labels <- function(x) {
+  shape <- dim(x)
   labels <- dimnames(x)
   if (is.null(labels)) labels <- vector("list", length(shape))
   if (length(shape) == 2L) labels <- c(labels, list(""))
@@ -871,9 +862,10 @@ table_labels <- function(x, shape) {
 # declared; strata stay.
 drop_unused <- function(table) {
   counts <- table$counts
-  flat <- rowSums(counts, dims = 2L)
-  x <- rowSums(flat) > 0
-  y <- colSums(flat) > 0
+  shape <- dim(counts)
+  flat <- .rowSums(counts, shape[1L] * shape[2L], shape[3L])
+  x <- .rowSums(flat, shape[1L], shape[2L]) > 0
+  y <- .colSums(flat, shape[1L], shape[2L]) > 0
   table$unused <- c(if (table$fixed[1L]) sum(!x) else 0L, if (table$fixed[2L]) sum(!y) else 0L)
   names(table$unused) <- names(dimnames(counts))[1:2]
   if (!all(x) || !all(y)) {
@@ -884,6 +876,7 @@ drop_unused <- function(table) {
 }
 
 no_vectors <- function(...) {
+  if (is.null(c(...))) return(invisible())
   given <- list(...)
   given <- given[!vapply(given, is.null, NA)]
   if (length(given) > 0L) {
@@ -895,6 +888,8 @@ no_vectors <- function(...) {
 call_label <- function(expr, name = "x") {
   if (is.symbol(expr)) return(as.character(expr))
   if (!is.language(expr)) return(name)
+  plain <- length(expr) == 3L && is.symbol(expr[[1L]]) && is.symbol(expr[[2L]]) && is.symbol(expr[[3L]])
+  if (plain) return(as.character(list(expr)))
   label <- deparse(expr, 60L, nlines = 2L)
   if (length(label) > 1L) name else label
 }

@@ -149,19 +149,16 @@ fit_table <- function(table, conf, call, omitted) {
   check_supported(table)
   curves <- curve_order(table)
   table <- permute_blocks(table, curves$block)
+  if (!is.null(table$n.enter)) table <- leaving_rows(table)
   z <- stats::qnorm(1 - (1 - conf$level) / 2)
   out <- .Call(C_survival, table, conf_codes[[conf$type]], z, survfit_parts()$closed)
   check_report(out)
-  if (!is.null(table$n.enter)) {
-    kept <- drop_entry_rows(table, out)
-    table <- kept$table
-    out <- kept$out
-  }
   fit <- fit_components(table, out, conf, curves$labels)
   if (!is.null(omitted)) fit$na.action <- omitted
   fit$call <- call
   attr(fit, "riskset") <- fit_origin(table, curves$block)
-  structure(fit, class = c("riskset_km", "survfit"))
+  class(fit) <- c("riskset_km", "survfit")
+  fit
 }
 
 check_supported <- function(table) {
@@ -210,6 +207,7 @@ block_levels <- function(table, blocks) {
 
 # The blocks of the curves, in their order; nothing is copied when that is the table's own.
 permute_blocks <- function(table, blocks) {
+  if (length(blocks) == length(table$size) && !is.unsorted(blocks, strictly = TRUE)) return(table)
   used <- which(table$rows > 0)
   if (!identical(as.integer(blocks), used)) {
     start <- cumsum(c(0, table$size))
@@ -221,36 +219,46 @@ permute_blocks <- function(table, blocks) {
   table
 }
 
-# Times at which subjects only enter are no times of the curve.
-drop_entry_rows <- function(table, out) {
+# Times at which subjects only enter are no times of the curve: who enters between two of its
+# times is counted at the first of them, which leaves the risk sets as they are.
+leaving_rows <- function(table) {
   leaves <- if (is.null(table$rows.event)) table$n.event + table$n.censor
             else table$rows.event + table$rows.censor
-  keep <- leaves > 0
-  block <- rep(factor(seq_along(table$size)), table$size)
-  enter <- c(table[table_columns], list(size = table$size, keep = keep))
-  table[table_columns] <- lapply(table[table_columns], function(x) x[keep])
-  table$size <- as.numeric(tabulate(block[keep], nlevels(block)))
-  table$entries <- enter
-  out[-1L] <- lapply(out[-1L], function(x) x[keep])
-  list(table = table, out = out)
+  at <- which(leaves > 0)
+  last <- cumsum(table$size)
+  curve_end <- findInterval(last, at)
+  to <- c(at[-1L] - 1, length(leaves))
+  size <- diff(c(0, curve_end))
+  to[curve_end[size > 0]] <- last[size > 0]
+  between <- function(enter) {
+    total <- cumsum(enter)
+    total[to] - total[at] + enter[at]
+  }
+  out <- table
+  out[table_columns] <- lapply(table[table_columns], function(x) x[at])
+  for (enter in c("n.enter", if (!is.null(table$rows.enter)) "rows.enter")) {
+    out[[enter]] <- between(table[[enter]])
+  }
+  out$size <- size
+  out$entries <- table[c(table_columns, "size")]
+  out
 }
 
 fit_components <- function(table, out, conf, labels) {
   installed <- survfit_parts()
-  fit <- c(
+  size <- as.integer(table$size)
+  names(size) <- labels
+  c(
     list(n = as.integer(table$rows), time = table$time, n.risk = out$n.risk,
          n.event = table$n.event, n.censor = table$n.censor),
-    out[c("surv", "std.err", "cumhaz", "std.chaz")]
+    out[c("surv", "std.err", "cumhaz", "std.chaz")],
+    if (length(size) > 1L) list(strata = size),
+    if (installed$counts && !is.null(table$rows.event)) list(counts = row_counts(table)),
+    list(type = if (is.null(table$n.enter)) "right" else "counting", logse = table$weights < 2L,
+         conf.int = conf$level, conf.type = conf$type),
+    if (conf$type != "none") out[c("lower", "upper")],
+    if (installed$t0) list(t0 = 0)
   )
-  if (length(table$size) > 1L) fit$strata <- stats::setNames(as.integer(table$size), labels)
-  if (installed$counts && !is.null(table$rows.event)) fit$counts <- row_counts(table)
-  fit$type <- if (is.null(table$n.enter)) "right" else "counting"
-  fit$logse <- table$weights < 2L
-  fit$conf.int <- conf$level
-  fit$conf.type <- conf$type
-  if (conf$type != "none") fit[c("lower", "upper")] <- out[c("lower", "upper")]
-  if (installed$t0) fit$t0 <- 0
-  fit
 }
 
 # Which components the installed survival gives, and whether limits are closed where S has no
@@ -270,10 +278,8 @@ survfit_parts <- local({
 
 # Unweighted numbers at risk, with the event and censored.
 row_counts <- function(table) {
-  all <- if (is.null(table$entries)) table else table$entries
-  risk <- risk_sets(list(time = all$time, n.event = all$rows.event, n.censor = all$rows.censor,
-                         n.enter = all$rows.enter, size = all$size))
-  if (!is.null(all$keep)) risk <- risk[all$keep]
+  risk <- risk_sets(list(time = table$time, n.event = table$rows.event, n.censor = table$rows.censor,
+                         n.enter = table$rows.enter, size = table$size))
   cbind(nrisk = risk, nevent = table$rows.event, ncensor = table$rows.censor)
 }
 
@@ -297,7 +303,7 @@ table_of_fit <- function(fit) {
     list(time = fit$time, n.event = fit$n.event, n.censor = fit$n.censor, n.enter = NULL,
          size = as.numeric(if (is.null(fit$strata)) length(fit$time) else fit$strata))
   } else {
-    origin$entries[c(table_columns, "size")]
+    origin$entries
   }
   table <- c(curves, origin$table[setdiff(names(origin$table), names(curves))])
   blocks <- table$n_group * table$n_stratum
@@ -349,7 +355,7 @@ pick_curves <- function(i, strata) {
 pick_entries <- function(entries, at) {
   rows <- rep(factor(seq_along(entries$size)), entries$size)
   take <- unlist(split(seq_along(entries$time), rows)[at], use.names = FALSE)
-  c(lapply(entries[c(table_columns, "keep")], `[`, take), list(size = entries$size[at]))
+  c(lapply(entries[table_columns], `[`, take), list(size = entries$size[at]))
 }
 
 #' @rdname km

@@ -48,7 +48,7 @@ logrank.formula <- function(formula, data = NULL, weights = NULL, subset = NULL,
                             event = NULL, timefix = TRUE, ...) {
   check_dots(..., not_yet = not_yet)
   input <- read_survival_formula(formula, data, substitute(weights), substitute(subset), event)
-  test_rows(input, rho, gamma, timefix, deparse1(formula))
+  test_rows(input, rho, gamma, timefix, as.character(list(formula)))
 }
 
 #' @rdname logrank
@@ -78,7 +78,7 @@ logrank.riskset_table <- function(x, rho = 0, gamma = 0, ...) {
 logrank.riskset_km <- function(x, rho = 0, gamma = 0, ...) {
   check_dots(..., not_yet = not_yet)
   call <- x$call$formula
-  name <- if (is.null(call)) "a fit of km()" else deparse1(call)
+  name <- if (is.null(call)) "a fit of km()" else as.character(list(call))
   test_table(table_of_fit(x), rho, gamma, name)
 }
 
@@ -104,75 +104,62 @@ refuse_fractions <- function(weights) {
 
 test_rows <- function(input, rho, gamma, timefix, name) {
   check_powers(rho, gamma)
-  check_groups(input, input$rows$n_group)
-  ties <- ties_code(timefix)
-  sums <- .Call(C_logrank_rows, input$rows, ties, rho, gamma)
+  check_groups(input)
+  sums <- .Call(C_logrank_rows, input$rows, ties_code(timefix), rho, gamma, curve_labels(input))
+  report <- sums$report
   check_report(sums, input$kept)
-  refuse_fractions(sums$report$weights)
-  origin <- list(
-    group = input$group, stratum = input$stratum, terms = input$terms,
-    n_group = input$rows$n_group, n_stratum = input$rows$n_stratum,
-    n.missing = sums$report$missing, n.nan = sums$report$nan, timefix = timefix
-  )
-  new_logrank(sums, origin, rho, gamma, name, any(.Call(C_tabulate, input$rows, 0L)$n.event > 0))
+  refuse_fractions(report$weights)
+  input$n.missing <- report$missing
+  input$n.nan <- report$nan
+  input$timefix <- timefix
+  new_logrank(sums, input, rho, gamma, name, any(.Call(C_tabulate, input$rows, 0L)$n.event > 0))
 }
 
 test_table <- function(table, rho, gamma, name) {
   check_powers(rho, gamma)
   refuse_fractions(table$weights)
-  check_groups(table, table$n_group)
-  sums <- .Call(C_logrank_table, table, table$n_group, table$n_stratum, rho, gamma)
+  check_groups(table)
+  sums <- .Call(C_logrank_table, table, table$n_group, table$n_stratum, rho, gamma, table$rows,
+                curve_labels(table))
   check_report(sums)
-  # The core reads counts; the rows of data behind them are the table's.
-  rows <- matrix(table$rows, table$n_group)
-  sums$rows <- rowSums(rows)
-  sums$strata[1L] <- sum(colSums(rows) > 0)
   sums$merged <- table$merged
   new_logrank(sums, table, rho, gamma, name, any(table$n.event > 0))
 }
 
 # The covariance has a row and a column for each group.
-check_groups <- function(origin, n) {
-  if (n < 2) one_group(origin)
+check_groups <- function(origin) {
+  n <- origin$n_group
+  if (n < 2) one_group(unlist(origin$group$labels))
   if (n > 1e4) abort("too_large", "%.0f groups are more than the 10000 a log-rank test can have", n)
 }
 
-one_group <- function(origin) {
-  labels <- unlist(origin$group$labels)
+one_group <- function(labels) {
   abort("group", "there must be two groups at least, not one%s",
         if (length(labels)) sprintf(" (%s)", labels[1L]) else "; name the group in the formula")
 }
 
 # ---- The test ---------------------------------------------------------------------------
 
-# `events`, whether there is any, is looked up only where the test is undefined.
+# `sums` has a group's name on each of its elements. `events`, whether there is any, is looked up
+# only where the test is undefined.
 new_logrank <- function(sums, origin, rho, gamma, name, events) {
-  labels <- curve_labels(origin)
   used <- sums$rows > 0
-  if (sum(used) < 2L) one_group(list(group = list(labels = labels[used])))
-  n <- sums$rows
-  observed <- sums$observed
-  expected <- sums$expected
-  variance <- sums$covariance
-  unused <- labels[!used]
-  if (length(unused)) {
-    labels <- labels[used]
-    n <- n[used]
-    observed <- observed[used]
-    expected <- expected[used]
-    variance <- variance[used, used]
+  unused <- character()
+  if (!all(used)) {
+    labels <- names(sums$rows)
+    if (sum(used) < 2L) one_group(labels[used])
+    unused <- labels[!used]
+    sums[c("rows", "observed", "expected")] <- lapply(sums[c("rows", "observed", "expected")], `[`, used)
+    sums$covariance <- sums$covariance[used, used]
   }
-  names(n) <- names(observed) <- names(expected) <- labels
-  dimnames(variance) <- list(labels, labels)
-  test <- quadratic_form(observed - expected, variance)
+  test <- sums$test
   out <- list(
-    statistic = c(`X-squared` = test$statistic), parameter = c(df = test$df),
-    p.value = test$p.value, log.p = test$log.p,
+    statistic = c(`X-squared` = test[1L]), parameter = c(df = test[2L]), p.value = test[3L], log.p = test[4L],
     method = logrank_method(rho, gamma, origin$n_stratum > 1), data.name = name,
-    n = n, observed = observed, expected = expected, variance = variance,
+    n = sums$rows, observed = sums$observed, expected = sums$expected, variance = sums$covariance,
     strata = c(total = sums$strata[1L], informative = sums$strata[2L]), unused = unused,
     rho = rho, gamma = gamma,
-    reason = if (is.na(test$statistic)) undefined_logrank(sums, events),
+    reason = if (is.na(test[1L])) undefined_logrank(sums, events),
     n.missing = origin$n.missing, n.nan = origin$n.nan, timefix = origin$timefix,
     merged = sums$merged
   )
@@ -202,21 +189,8 @@ undefined_logrank <- function(sums, events) {
   reason
 }
 
-# u' V^- u with V a covariance of possibly lower rank than it has rows; df is that rank.
-quadratic_form <- function(u, v) {
-  form <- if (!all(is.finite(v), is.finite(u))) c(NA, 0)
-          else if (length(u) == 2L) c(u[[1L]]^2 / v[[1L]], v[[1L]] > 0)
-          else .Call(C_quadratic, u, v)
-  if (form[2L] == 0) form[1L] <- NA_real_
-  p <- chi_p(form[1L], form[2L])
-  list(statistic = form[1L], df = form[2L], p.value = p$p, log.p = p$log_p)
-}
-
-# P of chi-squares, and its logarithm, which does not underflow.
-chi_p <- function(statistic, df) {
-  list(p = stats::pchisq(statistic, df, lower.tail = FALSE),
-       log_p = stats::pchisq(statistic, df, lower.tail = FALSE, log.p = TRUE))
-}
+# list(p, log_p) of chi-squares; the logarithm does not underflow.
+chi_p <- function(statistic, df) .Call(C_chi_p, statistic, df)
 
 #' @rdname logrank
 #' @param digits Significant digits to print.

@@ -127,17 +127,16 @@ tabulate_once <- function(input, timefix) {
 }
 
 new_table <- function(counts, input, timefix) {
-  arrays <- counts[c(table_columns, "size", "rows", "merged")]
-  structure(
-    c(arrays, list(
-      group = input$group, stratum = input$stratum, terms = input$terms,
-      n_group = input$rows$n_group, n_stratum = input$rows$n_stratum,
-      weights = counts$report$weights, event = counts$report$event,
-      n.missing = counts$report$missing, n.nan = counts$report$nan, n.used = counts$report$used,
-      timefix = timefix
-    )),
-    class = "riskset_table"
-  )
+  report <- counts$report
+  table <- c(counts[c(table_columns, "size", "rows", "merged")], list(
+    group = input$group, stratum = input$stratum, terms = input$terms,
+    n_group = input$n_group, n_stratum = input$n_stratum,
+    weights = report$weights, event = report$event,
+    n.missing = report$missing, n.nan = report$nan, n.used = report$used,
+    timefix = timefix
+  ))
+  class(table) <- "riskset_table"
+  table
 }
 
 # ---- Labels -----------------------------------------------------------------------------

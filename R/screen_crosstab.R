@@ -56,13 +56,17 @@ screen_crosstab <- function(x, y, strata = NULL, test = c("pearson", "trend", "c
   size <- NROW(x)
   if (is.data.frame(x)) x <- lapply(x, screen_codes)
   outcome <- screen_outcome(y, strata, size)
-  found <- .Call(C_screen_crosstab, unname_list(x), outcome$y, outcome$strata, outcome$scores,
-                 match(test, c("pearson", "trend", "cmh")) - 1L)
+  kind <- match(test, c("pearson", "trend", "cmh")) - 1L
+  names <- screen_names(x)
+  found <- in_parts(length(names), size, function(part) {
+    .Call(C_screen_crosstab, unname_list(pick_columns(x, part)), outcome$y, outcome$strata,
+          outcome$scores, kind)
+  })
   check_report(found)
   for (j in which(found$reason == 5L)) {
     found <- screen_wide(found, j, if (is.list(x)) x[[j]] else x[, j], y, strata, test)
   }
-  screen_frame(found, screen_names(x), odds.ratio, adjust)
+  screen_frame(found, names, odds.ratio, adjust)
 }
 
 screen_test <- function(test, strata) {

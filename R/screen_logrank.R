@@ -5,6 +5,9 @@
 #' times and statuses as matrices (a column a trial). Each test equals the one that [logrank()]
 #' gives alone.
 #'
+#' A long screen shows its progress where the package cli is installed: see the options in
+#' [riskset][riskset-package].
+#'
 #' @param x For a screen, a matrix or data frame with one row for each subject: each column is a
 #'   grouping, of numbers, text, factors or logical. For trials, the group of each subject: one
 #'   vector for all trials, or a matrix with a column for each.
@@ -46,9 +49,45 @@ screen_logrank <- function(x, time, status, strata = NULL, hazard.ratio = FALSE,
 screen_columns <- function(x, time, status, strata, event, timefix) {
   columns <- screen_input(x, length(time))
   input <- read_survival_vectors(time, status, NULL, strata, NULL, NULL, event)
-  sums <- .Call(C_screen_logrank, input$rows, columns$values, ties_code(timefix))
+  ties <- ties_code(timefix)
+  sums <- in_parts(length(columns$names), length(time), function(part) {
+    .Call(C_screen_logrank, input$rows, pick_columns(columns$values, part), ties)
+  })
   check_report(sums)
   c(list(names = columns$names), sums)
+}
+
+# ---- Progress ---------------------------------------------------------------------------
+
+# `test` of all columns at once (NULL), or, where the user can watch, of one part of them after
+# another. A part that ends early, with its report, is the last.
+in_parts <- function(columns, rows, test) {
+  work <- columns * rows
+  if (!shows_progress(work) || columns < 2) return(test(NULL))
+  parts <- min(columns, 100, max(2, ceiling(work / 1e7)))
+  ends <- round(columns * seq_len(parts) / parts)
+  bar <- cli::cli_progress_bar("Testing columns", total = columns)
+  found <- vector("list", parts)
+  for (i in seq_len(parts)) {
+    found[[i]] <- test(seq(if (i == 1) 1 else ends[i - 1] + 1, ends[i]))
+    if (found[[i]]$status != "ok") return(found[[i]])
+    cli::cli_progress_update(set = ends[i], id = bar)
+  }
+  cli::cli_progress_done(id = bar)
+  out <- do.call(Map, c(list(f = c), found))
+  out[c("status", "report")] <- found[[1L]][c("status", "report")]
+  out[names(found[[1L]])]
+}
+
+# By itself, only where someone waits for more than a moment.
+shows_progress <- function(work) {
+  wanted <- getOption("riskset.progress", interactive() && work >= 2e8)
+  check_flag(wanted, "options(riskset.progress = )")
+  wanted && requireNamespace("cli", quietly = TRUE)
+}
+
+pick_columns <- function(x, part) {
+  if (is.null(part)) x else if (is.list(x)) x[part] else x[, part, drop = FALSE]
 }
 
 # Columns as C reads them: a numeric matrix as it is, anything else as a list of vectors.
@@ -90,12 +129,22 @@ screen_trials <- function(x, time, status, strata, event, timefix) {
   if (!is.null(strata) && length(strata) != n) {
     abort("length", "`strata` has length %d but trials have %d subjects", length(strata), n)
   }
-  rows <- list(
-    time = trial_column(time, "time"), status = trial_column(status, "status"),
-    group = group$code, n_group = length(group$labels), stratum = stratum$code,
-    n_stratum = length(stratum$labels), event = trial_event(status, event)
-  )
-  sums <- .Call(C_screen_trials, rows, n, ncol(time), ties_code(timefix))
+  check_trials(time, "time")
+  check_trials(status, "status")
+  ties <- ties_code(timefix)
+  event <- trial_event(status, event)
+  code <- group$code
+  if (length(code) > n) code <- matrix(as.integer(code), n)
+  sums <- in_parts(ncol(time), n, function(part) {
+    rows <- list(
+      time = pick_columns(time, part), status = pick_columns(status, part),
+      group = if (is.matrix(code)) pick_columns(code, part) else code,
+      n_group = length(group$labels), stratum = stratum$code, n_stratum = length(stratum$labels), event = event
+    )
+    sums <- .Call(C_screen_trials, rows, n, ncol(rows$time), ties)
+    if (!is.null(part)) sums$trial <- sums$trial + part[1L] - 1
+    sums
+  })
   if (sums$status == "row") {
     abort(sums$report$column, "`%s` is not valid in column %.0f, row %.0f: %s", sums$report$column,
           sums$trial, sums$report$row, format(sums$report$value))
@@ -106,12 +155,11 @@ screen_trials <- function(x, time, status, strata, event, timefix) {
 }
 
 # Matrices go to C as they are: copies of them would take longer than the tests.
-trial_column <- function(x, name) {
+check_trials <- function(x, name) {
   if (is.object(x) || !(is.double(x) || is.integer(x) || (name == "status" && is.logical(x)))) {
     abort(name, "`%s` must be a numeric matrix, not %s", name, what(x))
   }
   if (length(x) == 0L) abort(name, "`%s` has no rows; at least one was wanted", name)
-  x
 }
 
 # One coding for all trials: a trial in which all die has no 0 or 1 to tell it by.

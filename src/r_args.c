@@ -135,8 +135,10 @@ static rs_column r_codes(SEXP x, size_t n) {
   return column;
 }
 
+int r_is_number(SEXP x) { return Rf_isNumeric(x) || Rf_isLogical(x); }
+
 double r_number(SEXP x) {
-  if (!(Rf_isNumeric(x) || Rf_isLogical(x)) || XLENGTH(x) != 1) Rf_error("a number is needed");
+  if (!r_is_number(x) || XLENGTH(x) != 1) Rf_error("a number is needed");
   return Rf_asReal(x);
 }
 

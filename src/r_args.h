@@ -17,6 +17,7 @@ rs_column r_column_of(SEXP x, size_t n); /* the same, of n values unless it is a
 /* The columns of a matrix, or of a list of vectors, of n values each; *count of them. */
 rs_column *r_columns(SEXP x, size_t n, size_t *count);
 size_t r_count(SEXP x);      /* a non-negative whole number given as a double */
+int r_is_number(SEXP x);    /* numeric or logical, of any length; no factor */
 double r_number(SEXP x);     /* one number, which may be missing */
 int r_code(SEXP x);          /* one integer, not missing */
 const double *r_doubles(SEXP x, size_t n); /* n doubles */

@@ -2,12 +2,15 @@
 #include <limits.h>
 #include <math.h>
 
+#include <Rmath.h>
+
 #include "r_args.h"
 
 SEXP rs_r_cmh(SEXP counts);
 SEXP rs_r_homogeneity(SEXP counts, SEXP odds);
 SEXP rs_r_cmh_exact(SEXP counts, SEXP odds);
 SEXP rs_r_quadratic(SEXP u, SEXP v);
+SEXP rs_r_chi_p(SEXP statistic, SEXP df);
 
 /* The counts of a 2 x 2 x K array, and K. */
 static const double *two_by_two(SEXP counts, size_t *strata) {
@@ -97,5 +100,27 @@ SEXP rs_r_quadratic(SEXP u, SEXP v) {
   REAL(out)[0] = rs_quadratic(off, covariance, p, work, &rank);
   REAL(out)[1] = (double)rank;
   UNPROTECT(1);
+  return out;
+}
+
+/* list(p, log_p): upper tails of chi-square distributions, as stats::pchisq() has them, in one
+ * call instead of two of R. The shorter of statistic and df is recycled; NA stays NA. */
+SEXP rs_r_chi_p(SEXP statistic, SEXP df) {
+  const char *names[] = {"p", "log_p"};
+  if (!r_is_number(statistic) || !r_is_number(df)) Rf_error("numbers are needed");
+  R_xlen_t n = XLENGTH(statistic), m = XLENGTH(df), length = n > m ? n : m;
+  if (n == 0 || m == 0) length = 0;
+  SEXP x = PROTECT(Rf_coerceVector(statistic, REALSXP));
+  SEXP k = PROTECT(Rf_coerceVector(df, REALSXP));
+  SEXP out = PROTECT(r_list(2, names));
+  for (int log_p = 0; log_p < 2; log_p++) {
+    SEXP p = Rf_allocVector(REALSXP, length);
+    SET_VECTOR_ELT(out, log_p, p);
+    for (R_xlen_t i = 0; i < length; i++) {
+      double at = REAL(x)[i % n], free = REAL(k)[i % m];
+      REAL(p)[i] = ISNA(at) || ISNA(free) ? NA_REAL : Rf_pchisq(at, free, 0, log_p);
+    }
+  }
+  UNPROTECT(3);
   return out;
 }

@@ -15,30 +15,33 @@ SEXP rs_r_integer64(SEXP x) {
   return out;
 }
 
-/* list(code, values): codes 1..k of whole numbers in a small range and the k numbers they stand
- * for, increasing and of the type of x; NULL where x has others. NA has code NA. */
+/* list(code, labels, values, kind) as as_codes() has them, of whole numbers in a small range; NULL
+ * where x has others. NA has code NA. Labels are what as.character() writes, below 1e15. */
 SEXP rs_r_small_codes(SEXP x) {
   enum { RANGE = 65536 };
+  const char *names[] = {"code", "labels", "values", "kind"};
   rs_column column = r_column(x);
-  size_t n = (size_t)XLENGTH(x), k;
+  size_t n = (size_t)XLENGTH(x);
   rs_run run = r_run(n);
   rs_range range;
   rs_status status = rs_column_range(column, n, RANGE, &run, &range);
   if (status != RS_OK) return r_status(status, &run);
   double low = range.low, high = range.high;
   if (!range.whole || high < low || high - low >= RANGE) return R_NilValue;
+  if (low < -1e15 || high > 1e15) return R_NilValue;
   int *map = (int *)R_alloc((size_t)(high - low) + 1, sizeof *map);
-  SEXP out = PROTECT(Rf_allocVector(VECSXP, 2));
+  SEXP out = PROTECT(r_list(4, names));
   SEXP code = Rf_allocVector(INTSXP, (R_xlen_t)n);
   SET_VECTOR_ELT(out, 0, code);
-  k = rs_small_codes(&column, n, low, high, map, INTEGER(code));
-  SEXP values = Rf_allocVector((SEXPTYPE)TYPEOF(x), (R_xlen_t)k);
-  SET_VECTOR_ELT(out, 1, values);
+  size_t k = rs_small_codes(&column, n, low, high, map, INTEGER(code));
+  SEXP values = Rf_allocVector(REALSXP, (R_xlen_t)k);
+  SET_VECTOR_ELT(out, 2, values);
   for (size_t v = 0; v <= (size_t)(high - low); v++) {
-    if (map[v] == 0) continue;
-    if (TYPEOF(x) == REALSXP) REAL(values)[map[v] - 1] = low + (double)v;
-    else INTEGER(values)[map[v] - 1] = (int)low + (int)v;
+    if (map[v] > 0) REAL(values)[map[v] - 1] = low + (double)v;
   }
-  UNPROTECT(1);
+  SEXP typed = PROTECT(Rf_coerceVector(values, (SEXPTYPE)TYPEOF(x)));
+  SET_VECTOR_ELT(out, 1, Rf_coerceVector(typed, STRSXP));
+  SET_VECTOR_ELT(out, 3, Rf_mkString("number"));
+  UNPROTECT(2);
   return out;
 }

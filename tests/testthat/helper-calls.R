@@ -90,8 +90,10 @@ routine_calls <- function(n = 60) {
       list(table_of_rows(sort), 1L, 1.96, TRUE),
       list(table_of_rows(replace(sort, "weight", list(fraction$weight))), 5L, 1.96, FALSE)
     ),
-    C_logrank_rows = list(list(count, 1L, 0, 0), list(sort, 1L, 1, 0.5), list(weighted, 0L, 0, 0)),
-    C_logrank_table = list(list(table_of_rows(sort), 3, 4, 0, 0)),
+    C_logrank_rows = list(
+      list(count, 1L, 0, 0, NULL), list(sort, 1L, 1, 0.5, c("a", "b", "c")), list(weighted, 0L, 0, 0, NULL)
+    ),
+    C_logrank_table = list(list(table_of_rows(sort), 3, 4, 0, 0, table_of_rows(sort)$rows, NULL)),
     C_screen_logrank = list(list(sort, columns, 1L), list(count, mixed, 1L)),
     C_screen_trials = list(list(trials, n, 4, 1L)),
     C_column_range = list(list(seq_len(n) %% 5, 1000), list(seq_len(n) > 3, 1000)),
@@ -106,7 +108,8 @@ routine_calls <- function(n = 60) {
     C_cmh = list(list(counts), list(wide)),
     C_homogeneity = list(list(counts, 1.5)),
     C_cmh_exact = list(list(counts, 1.5)),
-    C_quadratic = list(list(c(1, -2, 1), matrix(c(2, -1, -1, -1, 2, -1, -1, -1, 2), 3)))
+    C_quadratic = list(list(c(1, -2, 1), matrix(c(2, -1, -1, -1, 2, -1, -1, -1, 2), 3))),
+    C_chi_p = list(list(c(1, NA, 800), 1), list(3, 1:4))
   )
 }
 

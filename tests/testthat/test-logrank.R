@@ -564,3 +564,13 @@ test_that("keys of more than 64 bits are sorted as well", {
     expect_identical(wide[parts], narrow[parts])
   }
 })
+
+test_that("P and its logarithm are those of pchisq(), missing values and tails included", {
+  statistic <- c(0, 1e-300, 0.5, 3.84, 800, 1e6, Inf, NA, NaN)
+  for (df in list(1, 3L, 0, seq_along(statistic))) {
+    p <- riskset:::chi_p(statistic, df)
+    expect_identical(p$p, pchisq(statistic, df, lower.tail = FALSE))
+    expect_identical(p$log_p, pchisq(statistic, df, lower.tail = FALSE, log.p = TRUE))
+  }
+  expect_identical(riskset:::chi_p(numeric(), 1), list(p = numeric(), log_p = numeric()))
+})

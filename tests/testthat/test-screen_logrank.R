@@ -127,3 +127,31 @@ test_that("bad input is refused by name (F05, F16, F22)", {
   refused("status", 1:3, trial, matrix(c(0, 1, 7, 1, 0, 1), 3))
   refused("status", 1:3, trial, matrix(c(0, 1, 0.5, 1, 0, 1), 3))
 })
+
+test_that("a screen that shows its progress gives the same answer, part by part", {
+  skip_if_not_installed("cli")
+  set.seed(41)
+  n <- 60
+  markers <- matrix(sample(c(0:2, NA), n * 25, TRUE), n, dimnames = list(NULL, paste0("m", 1:25)))
+  time <- ceiling(rexp(n, 0.05))
+  status <- rbinom(n, 1, 0.6)
+  trials <- matrix(rexp(n * 12), n)
+  died <- matrix(rbinom(n * 12, 1, 0.5), n)
+  arms <- matrix(sample(1:2, n * 12, TRUE), n)
+  answers <- function() {
+    list(screen_logrank(markers, time, status), screen_logrank(as.data.frame(markers), time, status, rep(1:3, 20)),
+         screen_logrank(rep(1:2, n / 2), trials, died), screen_logrank(arms, trials, died),
+         screen_crosstab(markers, status), screen_crosstab(as.data.frame(markers), status, test = "trend"))
+  }
+  silent <- answers()
+  shown <- character()
+  old <- options(riskset.progress = TRUE, cli.progress_handlers_force = "logger")
+  on.exit(options(old))
+  shown <- capture.output(with_progress <- answers())
+  expect_identical(with_progress, silent)
+  expect_length(grep("created", shown), 6)
+  bad <- replace(trials, cbind(7, 11), -1)
+  expect_error(capture.output(screen_logrank(arms, bad, died)), "column 11, row 7", class = "riskset_error_time")
+  options(riskset.progress = "yes")
+  expect_error(screen_logrank(markers, time, status), "riskset.progress", class = "riskset_error_argument")
+})

@@ -93,7 +93,7 @@ test_that("error = TRUE stops after the report is written", {
   with_broken("chi_p", off, {
     expect_error(verify_riskset(file = file, error = TRUE), "FAILED", class = "riskset_error_verification")
   })
-  expect_match(readLines(file), "FAILED R08 aml: chi-square and P", all = FALSE)
+  expect_match(readLines(file), "FAILED R14 migraine: chi-square and P", all = FALSE)
 })
 
 test_that("a function that fails is a failed check, with its complaint, and the others are still made", {
