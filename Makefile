@@ -19,7 +19,7 @@ POINTS  ?= 6
 PEERS   := survival data.table collapse FastSurvival lrstat prodlim coin
 
 .PHONY: help deps document build install study bench figures test test-cran test-alone clean \
-  sanitize memory interrupts paths \
+  lint sanitize memory interrupts paths \
   core core-long core-coverage fuzz valgrind mutate
 .NOTPARALLEL:
 
@@ -44,6 +44,10 @@ test-cran: build ## the tests with current packages of CRAN, in a library of the
 	mkdir -p build/cran
 	$(IN_CRANLIB) $(R) CMD INSTALL --library=build/cran $(TARBALL)
 	$(IN_CRANLIB) NOT_CRAN=true $(RSCRIPT) .ci/tests.R cran
+
+lint: ## compilers' warnings, analyzers and linters of C and R, the house rules
+	$(RSCRIPT) .ci/deps.R lint
+	$(RSCRIPT) .ci/lint.R
 
 sanitize: build ## all tests and examples with gcc's address, leak and undefined-behaviour sanitizers
 	$(RSCRIPT) .ci/sanitize.R $(TARBALL)

@@ -24,15 +24,17 @@ programs <- switch(purpose, study = "pandoc", test = c("pandoc", "tidy"), runtim
 
 lacking <- function(packages) packages[!nzchar(vapply(packages, find_package, ""))]
 find_package <- function(package) system.file(package = package)
-# clang is there under its version's name too; its fuzzer is a package of its own.
+# clang is there under its version's name too; its fuzzer and omp.h are packages of their own.
 is_there <- function(program) {
   nzchar(Sys.which(program)) || (program == "clang" && any_file("/usr/bin/clang-[0-9]*"))
 }
 any_file <- function(pattern) length(Sys.glob(pattern)) > 0L
 lacking_programs <- function() {
   fuzzer <- any_file("/usr/lib/llvm-*/lib/clang/*/lib/*/libclang_rt.fuzzer*")
+  openmp <- any_file("/usr/lib/llvm-*/lib/clang/*/include/omp.h")
   c(programs[!vapply(as.character(programs), is_there, NA)],
-    if (purpose == "native" && !fuzzer) "libclang-rt-dev")
+    if (purpose == "native" && !fuzzer) "libclang-rt-dev",
+    if (purpose == "lint" && !openmp) "libomp-dev")
 }
 say <- function(...) cat(sprintf(...), "\n", sep = "")
 

@@ -43,7 +43,7 @@
 #' audit
 #' audit[audit$match, ]
 #' @export
-audit_crosstab <- function(counts, p, digits = NULL, scales = c(1/4, 1/3, 1/2, 1, 2, 3)) {
+audit_crosstab <- function(counts, p, digits = NULL, scales = c(1 / 4, 1 / 3, 1 / 2, 1, 2, 3)) {
   check_given(counts = missing(counts))
   if (missing(p)) abort("p", "`p` is missing; the P that was printed is wanted")
   counts <- audited_counts(counts)

@@ -303,7 +303,6 @@ homogeneity <- function(counts, odds) {
 # d(S) odds^S. They come from C at one odds ratio, near the estimate, and are tilted from there.
 exact_test <- function(counts, estimate, options) {
   row <- counts[1L, 1L, ] + counts[1L, 2L, ]
-  first <- counts[1L, 1L, ] + counts[2L, 1L, ]
   other <- counts[1L, 2L, ] + counts[2L, 2L, ]
   s <- sum(counts[1L, 1L, ])
   low <- sum(pmax(0, row - other))

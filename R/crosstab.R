@@ -328,7 +328,7 @@ print_right <- function(cells) {
 }
 
 #' @exportS3Method knitr::knit_print
-knit_print.riskset_crosstab <- function(x, ...) {
+knit_print.riskset_crosstab <- function(x, ...) { # nolint: object_name_linter. knitr's generic
   cells <- crosstab_cells(x, 1)
   lines <- crosstab_lines(x$tests)
   tables <- lapply(list(cells, lines), function(text) {

@@ -199,7 +199,8 @@ print.riskset_logrank <- function(x, digits = max(3L, getOption("digits") - 4L),
   cat("\n\t", x$method, "\n\ndata:  ", x$data.name, "\n\n", sep = "")
   d <- x$observed - x$expected
   print(data.frame(
-    N = x$n, Observed = x$observed, Expected = x$expected, `(O-E)^2/E` = ifelse(x$expected > 0, d^2 / x$expected, NA),
+    N = x$n, Observed = x$observed, Expected = x$expected,
+    `(O-E)^2/E` = ifelse(x$expected > 0, d^2 / x$expected, NA),
     `(O-E)^2/V` = ifelse(diag(x$variance) > 0, d^2 / diag(x$variance), NA),
     row.names = names(x$n), check.names = FALSE
   ), digits = digits)

@@ -63,8 +63,8 @@ risk_table <- function(x, ...) UseMethod("risk_table")
 
 #' @rdname risk_table
 #' @export
-risk_table.formula <- function(formula, data = NULL, weights = NULL, subset = NULL, event = NULL, timefix = TRUE,
-                               ...) {
+risk_table.formula <- function(formula, data = NULL, weights = NULL, subset = NULL, event = NULL,
+                               timefix = TRUE, ...) {
   check_dots(..., not_yet = not_yet)
   input <- read_survival_formula(formula, data, substitute(weights), substitute(subset), event)
   tabulate_rows(input, timefix)

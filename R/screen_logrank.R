@@ -139,7 +139,8 @@ screen_trials <- function(x, time, status, strata, event, timefix) {
     rows <- list(
       time = pick_columns(time, part), status = pick_columns(status, part),
       group = if (is.matrix(code)) pick_columns(code, part) else code,
-      n_group = length(group$labels), stratum = stratum$code, n_stratum = length(stratum$labels), event = event
+      n_group = length(group$labels), stratum = stratum$code, n_stratum = length(stratum$labels),
+      event = event
     )
     sums <- .Call(C_screen_trials, rows, n, ncol(rows$time), ties)
     if (!is.null(part)) sums$trial <- sums$trial + part[1L] - 1

@@ -437,7 +437,7 @@ print.riskset_univariate <- function(x, ...) {
 
 #' @rdname univariate
 #' @exportS3Method knitr::knit_print
-knit_print.riskset_univariate <- function(x, ...) {
+knit_print.riskset_univariate <- function(x, ...) { # nolint: object_name_linter. knitr's generic
   # Outside Markdown (Sweave) a pipe table would be printed as it stands.
   sweave <- identical(knitr::opts_knit$get("out.format"), "latex")
   if (sweave) return(knitr::normal_print(x))

@@ -178,12 +178,15 @@ bench_logrank <- function(d) {
   floor_days <- sum_floor(d$days, d$status, unclass(d$arm))
   floor_time <- sum_floor(d$time, d$status, unclass(d$arm))
   row("logrank, whole days", n, function() logrank(Surv(days, status) ~ arm, d),
-      function() survdiff(Surv(days, status) ~ arm, d), "survival::survdiff", ">= 400", same_chisq, floor_days)
+      function() survdiff(Surv(days, status) ~ arm, d), "survival::survdiff", ">= 400", same_chisq,
+      floor_days)
   # survdiff() merges times that differ; on their ranks it does not.
   row("logrank, continuous", n, function() logrank(Surv(time, status) ~ arm, d),
-      function() survdiff(Surv(rank, status) ~ arm, d), "survival::survdiff", ">= 150", same_chisq, floor_time)
+      function() survdiff(Surv(rank, status) ~ arm, d), "survival::survdiff", ">= 150", same_chisq,
+      floor_time)
   row("logrank, 1,000 strata, days", n, function() logrank(Surv(days, status) ~ arm + strata(site), d),
-      function() survdiff(Surv(days, status) ~ arm + strata(site), d), "survival::survdiff", ">= 100", same_chisq)
+      function() survdiff(Surv(days, status) ~ arm + strata(site), d), "survival::survdiff", ">= 100",
+      same_chisq)
 }
 
 bench_fast <- function(d) {
@@ -267,7 +270,8 @@ bench_screens <- function() {
   row_loop("screen_crosstab, 100,000 columns, n = 1,000", p, 500L, function() screen_crosstab(x, y),
            function(j) quiet(x[, j], y), "chisq.test in a loop", ">= 200", close_to)
   row_loop("screen_crosstab, the same, trend", p, 500L, function() screen_crosstab(x, y, test = "trend"),
-           function(j) (n - 1) * cor(x[, j], y)^2 + 0 * quiet(x[, j], y), "chisq.test in a loop", ">= 200", close_to)
+           function(j) (n - 1) * cor(x[, j], y)^2 + 0 * quiet(x[, j], y), "chisq.test in a loop", ">= 200",
+           close_to)
 }
 
 bench_trials <- function() {
@@ -293,9 +297,8 @@ bench_small <- function() {
   time <- rexp(300)
   status <- rbinom(300, 1, 0.7)
   arm <- rep(0:1, 150)
-  group <- factor(arm)
-  row("vectors, n = 300", 300, function() logrank(time, status, arm), function() survdiff(Surv(time, status) ~ arm),
-      "survival::survdiff", ">= 25", same_chisq)
+  row("vectors, n = 300", 300, function() logrank(time, status, arm),
+      function() survdiff(Surv(time, status) ~ arm), "survival::survdiff", ">= 25", same_chisq)
   if (has("FastSurvival")) {
     row("vectors, n = 300", 300, function() logrank(time, status, arm),
         function() FastSurvival::survdiff_fast(time, status, arm, 0), "FastSurvival", ">= 1",
@@ -314,7 +317,8 @@ bench_small <- function() {
 bench_start <- function() {
   if (!grepl(pattern, "library")) return(invisible())
   start <- function(package) {
-    code <- sprintf("t <- proc.time()[[3]]; suppressMessages(library(%s)); cat(proc.time()[[3]] - t)", package)
+    code <- sprintf("t <- proc.time()[[3]]; suppressMessages(library(%s)); cat(proc.time()[[3]] - t)",
+                    package)
     min(vapply(1:7, function(i) {
       as.numeric(system2(file.path(R.home("bin"), "Rscript"), c("-e", shQuote(code)), stdout = TRUE))
     }, 0))

@@ -97,7 +97,7 @@ spss_median_interval <- function(fit, z = 1.96) {
 check_survival <- function(time, group, died) {
   d <- data.frame(months = time / 100, died = died, group = group)
   d$arm <- ifelse(d$group == "A", "A", "B")
-  y <- survival::Surv(d$months, d$died)
+  y <- survival::Surv(d$months, d$died) # nolint: object_usage_linter. Formulas use it.
   fit_of <- function(keep) survival::survfit(y[keep] ~ 1)
   sets <- list(A = d$arm == "A", B = d$arm == "B", B1 = d$group == "B1",
                B2 = d$group == "B2")

@@ -316,7 +316,7 @@ survival_at <- function(set, group, at = months) {
   keep <- set$group == group
   s <- 1 - findInterval(at, sort(set$time[keep & set$died])) / sum(keep)
   after <- at >= portal_vein_time
-  if (group == "B1" && any(!set$died)) { # Kaplan-Meier, by hand: one censored
+  if (group == "B1" && !all(set$died)) { # Kaplan-Meier, by hand: one censored
     later <- sort(set$time[keep & set$died & set$time >= portal_vein_time])
     at_risk <- length(later) + 1
     s[after] <- at_risk / 24 * (1 - findInterval(at[after], later) / length(later))

@@ -230,10 +230,10 @@ rs_rows r_rows(SEXP list) {
 }
 
 /* Names of rs_problem, rs_column_name and rs_status as the R side knows them. */
-static const char *PROBLEM[] = {"fine",  "negative", "infinite", "event at infinity", "status",
-                                "order",    "zero",   "missing", "tied"};
-static const char *COLUMN[] = {"time", "entry", "status", "weights", "group", "stratum"};
-static const char *STATUS[] = {"ok", "memory", "interrupt", "row", "large"};
+static const char *const PROBLEM[] = {"fine",  "negative", "infinite", "event at infinity", "status",
+                                      "order",    "zero",   "missing", "tied"};
+static const char *const COLUMN[] = {"time", "entry", "status", "weights", "group", "stratum"};
+static const char *const STATUS[] = {"ok", "memory", "interrupt", "row", "large"};
 
 SEXP r_status(rs_status status, const rs_run *run) {
   if (status == RS_INTERRUPTED) {
@@ -244,7 +244,7 @@ SEXP r_status(rs_status status, const rs_run *run) {
   return Rf_mkString(STATUS[status]);
 }
 
-SEXP r_list(int n, const char **names) {
+SEXP r_list(int n, const char *const *names) {
   SEXP list = PROTECT(Rf_allocVector(VECSXP, n));
   SEXP labels = PROTECT(Rf_allocVector(STRSXP, n));
   for (int i = 0; i < n; i++) SET_STRING_ELT(labels, i, Rf_mkChar(names[i]));
@@ -255,8 +255,8 @@ SEXP r_list(int n, const char **names) {
 
 /* Sums over the rows; what is wrong with one of them only where something is. */
 SEXP r_report(const rs_report *report) {
-  static const char *names[] = {"used", "missing", "nan", "event", "weights",
-                                "problem", "column", "row", "rows", "value"};
+  static const char *const names[] = {"used", "missing", "nan", "event", "weights",
+                                      "problem", "column", "row", "rows", "value"};
   int n = report->problem == RS_FINE ? 5 : 10;
   SEXP list = PROTECT(r_list(n, names));
   SEXP missing = PROTECT(Rf_allocVector(REALSXP, RS_COLUMNS));

@@ -23,7 +23,7 @@ int r_code(SEXP x);          /* one integer, not missing */
 const double *r_doubles(SEXP x, size_t n); /* n doubles */
 const double *r_counts(SEXP x, size_t n);  /* n doubles, whole numbers from 0 to 2^53 */
 SEXP r_element(SEXP list, const char *name); /* R_NilValue where there is none */
-SEXP r_list(int n, const char **names);      /* a named list; the caller protects it */
+SEXP r_list(int n, const char *const *names); /* a named list; the caller protects it */
 /* "ok", "memory", "row" or "large"; does not return where the call was interrupted, so it comes
  * after the core's memory is freed. */
 SEXP r_status(rs_status status, const rs_run *run);

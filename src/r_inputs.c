@@ -39,7 +39,7 @@ SEXP rs_r_small_codes(SEXP x) {
   for (size_t v = 0; v <= (size_t)(high - low); v++) {
     if (map[v] > 0) REAL(values)[map[v] - 1] = low + (double)v;
   }
-  SEXP typed = PROTECT(Rf_coerceVector(values, TYPEOF(x)));
+  SEXP typed = PROTECT(Rf_coerceVector(values, (SEXPTYPE)TYPEOF(x)));
   SET_VECTOR_ELT(out, 1, Rf_coerceVector(typed, STRSXP));
   SET_VECTOR_ELT(out, 3, Rf_mkString("number"));
   UNPROTECT(2);

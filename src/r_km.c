@@ -9,8 +9,8 @@ static const double *optional(SEXP table, const char *name, R_xlen_t n) {
 
 /* n.risk, surv, std.err, cumhaz, std.chaz, lower, upper of all curves of a risk table. */
 SEXP rs_r_survival(SEXP table, SEXP type, SEXP z, SEXP closed) {
-  static const char *names[] = {"status", "n.risk",   "surv",  "std.err",
-                                "cumhaz", "std.chaz", "lower", "upper"};
+  static const char *const names[] = {"status", "n.risk",   "surv",  "std.err",
+                                      "cumhaz", "std.chaz", "lower", "upper"};
   size_t blocks = (size_t)XLENGTH(r_element(table, "size"));
   size_t *start = (size_t *)R_alloc(blocks + 1, sizeof *start);
   rs_table t = r_table(table, start);

@@ -4,8 +4,8 @@
 
 enum { STATUS, REPORT, OBSERVED, EXPECTED, COVARIANCE, ROWS, TIMES, STRATA, MERGED, TEST, N_OUT };
 
-static const char *NAMES[] = {"status", "report", "observed", "expected", "covariance",
-                              "rows",   "times",  "strata",   "merged", "test"};
+static const char *const NAMES[] = {"status", "report", "observed", "expected", "covariance",
+                                    "rows",   "times",  "strata",   "merged",   "test"};
 
 static double *values(SEXP out, int which) { return REAL(VECTOR_ELT(out, which)); }
 

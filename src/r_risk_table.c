@@ -4,10 +4,10 @@
 
 enum { STATUS, REPORT, SIZE, ROWS, MERGED, ARRAYS };
 
-static const char *NAMES[] = {"status",   "report",      "size",         "rows",
-                              "merged",   "time",        "n.event",      "n.censor",
-                              "n.enter",  "rows.event",  "rows.censor",  "rows.enter",
-                              "square.event", "square.censor"};
+static const char *const NAMES[] = {"status",   "report",      "size",         "rows",
+                                    "merged",   "time",        "n.event",      "n.censor",
+                                    "n.enter",  "rows.event",  "rows.censor",  "rows.enter",
+                                    "square.event", "square.censor"};
 
 /* The core's arrays are R vectors from the start; which is RS_TIME, RS_EVENT, ... */
 static double *allocate(size_t n, int which, void *user) {

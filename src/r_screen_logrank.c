@@ -2,8 +2,8 @@
 
 enum { STATUS, REPORT, TRIAL, N, EVENTS, GROUPS, DF, STATISTIC, EFFECT, VARIANCE, N_OUT };
 
-static const char *NAMES[] = {"status", "report", "trial",     "n",      "events",
-                              "groups", "df",     "statistic", "effect", "variance"};
+static const char *const NAMES[] = {"status", "report", "trial",     "n",      "events",
+                                    "groups", "df",     "statistic", "effect", "variance"};
 
 static void put_results(SEXP out, const rs_screened *result, size_t n) {
   double *column[N_OUT];

@@ -107,7 +107,7 @@ static buffer at(buffer b, size_t i) {
 
 static void copy(buffer from, buffer to, size_t n) {
   memcpy(to.key, from.key, n * sizeof *to.key);
-  if (to.carry) memcpy(to.carry, from.carry, n * sizeof *to.carry);
+  if (from.carry) memcpy(to.carry, from.carry, n * sizeof *to.carry);
 }
 
 static void insertion_sort(buffer b, size_t n) {

@@ -65,7 +65,7 @@ static void event_codes(const rs_column *column, const double *status, double ev
 
 void rs_read_batch(const rs_rows *rows, double event, rs_stride stride, size_t from,
                    size_t m, rs_batch *batch) {
-  uint32_t *code = batch->code;
+  uint32_t *code = batch->code; /* cppcheck-suppress ctuuninitvar ; a batch comes to be filled */
   batch->status = NULL;
   if (rows->status.type == RS_DOUBLE) batch->status = (const double *)rows->status.data + from;
   batch->time = read_double(&rows->time, from, m, batch->time_room);

@@ -165,7 +165,7 @@ static void count_risk(const workspace *w, size_t from, size_t to, double *risk)
 static void add_times(const order *o, const workspace *w, rs_mh *mh) {
   double *risk = w->room, *event = risk + SLOTS, *leave = event + SLOTS;
   size_t stop = 0;
-  memset(event, 0, 2 * SLOTS * sizeof *event);
+  memset(event, 0, sizeof *event * 2 * SLOTS);
   for (size_t t = 0; t < o->n_time; t++) {
     moment at = o->time[t];
     double any = 0;
@@ -218,7 +218,7 @@ static rs_status test_groups(const order *o, const rs_column *column, workspace 
   if (!fits || out->events == 0) return RS_OK;
   if (rs_mh_open(&mh, w->groups, 1) != RS_OK) return RS_NO_MEMORY;
   add_times(o, w, &mh);
-  conclude_sums(&mh, w->room + 3 * SLOTS, out);
+  conclude_sums(&mh, w->room + (size_t)3 * SLOTS, out);
   rs_mh_close(&mh);
   return RS_OK;
 }
@@ -271,7 +271,7 @@ static void test_two(const order *o, workspace *w, int swapped, rs_screened *out
     }
     if (event[0] + event[1] > 0) rs_mh_add_two(&w->two, risk, event, 1);
   }
-  conclude_sums(&w->two, w->room + 3 * SLOTS, out);
+  conclude_sums(&w->two, w->room + (size_t)3 * SLOTS, out);
   if (swapped) out->effect = -out->effect;
 }
 

@@ -21,10 +21,10 @@ static rs_status open_close(const rs_rows *r, unsigned paths) {
   const rs_run run = {1, NULL, NULL, paths};
   rs_stream *s;
   rs_report report;
-  rs_status status = rs_stream_open(r, RS_TIES_ULP, &run, &s, &report);
-  CHECK((s != NULL) == (status == RS_OK));
+  rs_status opened = rs_stream_open(r, RS_TIES_ULP, &run, &s, &report);
+  CHECK((s != NULL) == (opened == RS_OK));
   rs_stream_close(s);
-  return status;
+  return opened;
 }
 
 static void logrank(const rs_rows *r, unsigned paths, double *sums) {

@@ -15,7 +15,9 @@ difference <- function(x, y, tolerance = 1e-10) {
   }
   if (length(x) != length(y)) return(sprintf("has length %d, not %d", length(x), length(y)))
   if (!identical(names(x), names(y)) || !identical(dimnames(x), dimnames(y))) return("has other names")
-  if (!identical(is.na(x), is.na(y))) return(sprintf("is NA in %d places, not in %d", sum(is.na(x)), sum(is.na(y))))
+  if (!identical(is.na(x), is.na(y))) {
+    return(sprintf("is NA in %d places, not in %d", sum(is.na(x)), sum(is.na(y))))
+  }
   off <- which(abs(x - y) > tolerance * abs(y) + 1e-14 | is.finite(x) != is.finite(y))
   if (length(off)) sprintf("[%d] is %.17g, not %.17g", off[1L], x[off[1L]], y[off[1L]])
 }
@@ -42,7 +44,8 @@ expect_same_fit <- function(fit, peer, label = deparse1(peer$call), tolerance = 
 expect_survfit <- function(formula, data, ..., ours = list(), theirs = list(), tolerance = 1e-10) {
   args <- list(formula, data = data, ...)
   peer <- suppressWarnings(do.call(survival::survfit, c(args, theirs)))
-  expect_same_fit(do.call(km, c(args, ours)), peer, paste(deparse1(formula), "of", nrow(data), "rows"), tolerance)
+  expect_same_fit(do.call(km, c(args, ours)), peer, paste(deparse1(formula), "of", nrow(data), "rows"),
+                  tolerance)
 }
 
 # logrank() against survdiff(), which gives observed and expected by group or group x stratum.
@@ -124,7 +127,8 @@ as_integer64 <- function(x) { # whole numbers below 2^52 are the bits of subnorm
   structure(bits, class = "integer64")
 }
 as_labelled <- function(x) {
-  structure(x, labels = c(No = 0, Yes = 1), label = "A label", class = c("haven_labelled", "vctrs_vctr", "double"))
+  structure(x, labels = c(No = 0, Yes = 1), label = "A label",
+            class = c("haven_labelled", "vctrs_vctr", "double"))
 }
 
 # For packages whose own calls fail beside the installed versions of their dependencies.

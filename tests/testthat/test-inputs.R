@@ -44,7 +44,8 @@ test_that("a column that is too short is refused within a subset too (F16)", {
 # ---- Times ------------------------------------------------------------------------------
 
 test_that("times must be numbers (F14)", {
-  for (bad in list(as.character(t), factor(t), as.Date("2020-01-01") + t, Sys.time() + t, t + 0i, t > 4, matrix(t))) {
+  for (bad in list(as.character(t), factor(t), as.Date("2020-01-01") + t, Sys.time() + t, t + 0i, t > 4,
+                   matrix(t))) {
     refused("`time` must be a numeric vector, not", "time", time = bad)
   }
   for (f in verbs) {
@@ -58,7 +59,8 @@ test_that("times must not be negative, nor infinite but for a censored +Inf (F03
   refused("`time` must not be negative, but row 2 is -1$", "time", time = replace(t, 2, -1))
   refused("but row 2 is -1e-300 \\(and 1 more\\)", "time", time = replace(t, 2:3, -1e-300))
   refused("`time` must be finite, but row 6 is -Inf", "time", time = replace(t, 6, -Inf))
-  refused("`time` must be finite where there is an event, but row 1 is Inf", "time", time = replace(t, 1, Inf))
+  refused("`time` must be finite where there is an event, but row 1 is Inf", "time",
+          time = replace(t, 1, Inf))
   expect_identical(km(replace(t, 2, Inf), s)$n.risk[6], 1)
   expect_identical(km(replace(t, 2, -0), s)$time[1], 0)
 })
@@ -142,7 +144,8 @@ test_that("a factor is refused, naming how to write its event (F21)", {
 
 test_that("`event` declares one code, and has no meaning for a Surv() object", {
   expect_identical(km(t, c(0, 1, 2, 0, 1, 2), event = 2)$n.event, km(t, c(0, 1, 2, 0, 1, 2) == 2)$n.event)
-  expect_identical(km(Surv(t, c(0, 1, 2, 0, 1, 2)) ~ 1, event = 1)$n.event, km(t, c(0, 1, 0, 0, 1, 0))$n.event)
+  expect_identical(km(Surv(t, c(0, 1, 2, 0, 1, 2)) ~ 1, event = 1)$n.event,
+                   km(t, c(0, 1, 0, 0, 1, 0))$n.event)
   for (bad in list(NA, "dead", c(1, 2), TRUE, NA_real_)) {
     for (f in verbs) expect_refused(f(t, s, g, event = bad), "`event` must be the one code", "status")
   }
@@ -160,7 +163,8 @@ test_that("`event` declares one code, and has no meaning for a Surv() object", {
 test_that("weights must be numbers that are not negative, missing or infinite (F38, F39)", {
   refused("`weights` must not be negative, but row 1 is -1 \\(and 3 more\\)", "weights", weights = -s)
   refused("`weights` must be finite, but row 2 is Inf", "weights", weights = replace(s, 2, Inf))
-  refused("`weights` must not be missing, but row 2 is NaN|row 2 is NA", "weights", weights = replace(s, 2, NA))
+  refused("`weights` must not be missing, but row 2 is NaN|row 2 is NA", "weights",
+          weights = replace(s, 2, NA))
   refused("`weights` must not be missing", "weights", weights = replace(s, 2, NaN))
   refused("`weights` must not all be zero", "weights", weights = 0 * s)
   for (bad in list(as.character(s), factor(s), as.list(s), s > 0, "w")) {
@@ -231,7 +235,8 @@ test_that("F33: a number of more than 50 values makes a group of each, and a mes
     told(f(Surv(t, s) ~ x, d))
     expect_message(f(d$t, d$s, d$x), "`group` has 60 distinct numbers", class = "riskset_groups")
     expect_silent(f(Surv(t, s) ~ g, d)) # asked for
-    expect_silent(suppressMessages(f(Surv(t, s) ~ y + strata(x), d, event = 1), classes = "riskset_undefined"))
+    expect_silent(suppressMessages(f(Surv(t, s) ~ y + strata(x), d, event = 1),
+                                   classes = "riskset_undefined"))
   }
   for (f in list(crosstab, cmh)) {
     told(f(y ~ x, d))
@@ -275,7 +280,8 @@ test_that("formulas without a response, without variables that exist, or with mo
 
 test_that("something else where a formula was due is refused", {
   for (f in verbs) {
-    expect_refused(f(list(t, s)), "`x` must be a formula, .* or a risk table, not list of length 2", "formula")
+    expect_refused(f(list(t, s)), "`x` must be a formula, .* or a risk table, not list of length 2",
+                   "formula")
     expect_refused(f(lung), "not data.frame of length 10", "formula")
     expect_refused(f("Surv(t, s) ~ g", s, g), "not \"Surv\\(t, s\\) ~ g\"", "time")
     expect_refused(f(mean, s, g), "not a function", "time")
@@ -297,7 +303,8 @@ test_that("weights and subset are found in the data first, then where the formul
   for (bad in list("a", list(1), mean)) {
     expect_refused(km(Surv(t, s) ~ 1, d, subset = bad), "`subset` must be logical or row numbers", "argument")
   }
-  expect_refused(km(Surv(t, s) ~ 1, d, subset = c(TRUE, FALSE)), "`subset` has length 2 but there are 6 rows", "length")
+  expect_refused(km(Surv(t, s) ~ 1, d, subset = c(TRUE, FALSE)), "`subset` has length 2 but there are 6 rows",
+                 "length")
 })
 
 test_that("arguments that do not exist are refused, by name or place", {

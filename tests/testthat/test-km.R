@@ -182,7 +182,7 @@ test_that("Surv() may be written in any way", {
   same(km(Surv(time, status, type = "right") ~ sex, lung))
   same(km(dead ~ sex, lung))
   same(km(with(lung, Surv(time, status)) ~ sex, lung))
-  Surv <- function(...) survival::Surv(...) # somebody's own
+  Surv <- function(...) survival::Surv(...) # nolint: object_name_linter. somebody's own
   same(km(Surv(time, status) ~ sex, lung))
   expect_same_fit(
     km(Surv(event = event, time2 = stop, start) ~ surgery, heart),
@@ -191,7 +191,8 @@ test_that("Surv() may be written in any way", {
 })
 
 test_that("vectors and a risk table give the fit of the formula", {
-  parts <- c("n", "time", "n.risk", "n.event", "n.censor", "surv", "std.err", "cumhaz", "std.chaz", "lower", "upper")
+  parts <- c("n", "time", "n.risk", "n.event", "n.censor", "surv", "std.err", "cumhaz", "std.chaz", "lower",
+             "upper")
   same <- function(fit, as) expect_identical(unclass(fit)[parts], unclass(as)[parts])
   by_formula <- km(Surv(time, status) ~ sex + strata(ph.ecog), lung)
   by_vectors <- with(lung, km(time, status, sex, strata = ph.ecog))
@@ -316,7 +317,8 @@ test_that("summary(), print(), quantile(), median() and lines() take a fit as su
     for (extend in c(FALSE, TRUE)) {
       ours <- summary(fit, times = times, extend = extend)
       theirs <- summary(peer, times = times, extend = extend)
-      expect_equal(ours[setdiff(names(theirs), "call")], theirs[setdiff(names(theirs), "call")], tolerance = 1e-10)
+      expect_equal(ours[setdiff(names(theirs), "call")], theirs[setdiff(names(theirs), "call")],
+                   tolerance = 1e-10)
     }
   }
   expect_equal(summary(fit, rmean = 500)$table, summary(peer, rmean = 500)$table, tolerance = 1e-10)
@@ -351,7 +353,8 @@ test_that("one curve can be taken by number, name or logical, with its counts", 
   w <- rep(1:3, 76)
   for (weights in list(NULL, w, w / 2)) {
     fit <- km(Surv(time, status) ~ sex + strata(ph.ecog), lung, weights = weights)
-    for (i in list(1, 2:1, -1, "sex=2, strata(ph.ecog)=ph.ecog=0", c(TRUE, rep(FALSE, length(fit$strata) - 1)))) {
+    for (i in list(1, 2:1, -1, "sex=2, strata(ph.ecog)=ph.ecog=0",
+                   c(TRUE, rep(FALSE, length(fit$strata) - 1)))) {
       part <- fit[i]
       peer <- unclass(fit)
       class(peer) <- "survfit"
@@ -364,7 +367,8 @@ test_that("one curve can be taken by number, name or logical, with its counts", 
     expect_identical(one$time, with(fit, time[rep(names(strata), strata) == names(strata)[2]]))
     if (!is.null(fit$counts)) {
       expect_identical(dim(one$counts), c(length(one$time), 3L))
-      expect_identical(one$counts[, "nrisk"], fit$counts[rep(seq_along(fit$strata), fit$strata) == 2, "nrisk"])
+      expect_identical(one$counts[, "nrisk"],
+                       fit$counts[rep(seq_along(fit$strata), fit$strata) == 2, "nrisk"])
     }
   }
   whole <- km(Surv(time, status) ~ 1, lung)
@@ -403,7 +407,8 @@ test_that("ggsurvfit draws a fit with its risk table, P value and quantiles", {
   )
   expect_equal(ggsurvfit::tidy_survfit(fit), ggsurvfit::tidy_survfit(peer), tolerance = 1e-10)
   expect_identical(ggsurvfit::survfit2_p(fit), ggsurvfit::survfit2_p(peer))
-  for (other in list(km(Surv(time, status) ~ sex, lung, weights = rep(1:2, 114)), with(lung, km(time, status, sex)))) {
+  for (other in list(km(Surv(time, status) ~ sex, lung, weights = rep(1:2, 114)),
+                     with(lung, km(time, status, sex)))) {
     p <- ggsurvfit::ggsurvfit(other) + ggsurvfit::add_risktable()
     expect_s3_class(ggsurvfit::ggsurvfit_build(p), "ggplot")
   }
@@ -416,7 +421,9 @@ test_that("survminer draws and summarises a fit", {
   fit <- km(Surv(time, status) ~ sex, lung)
   grDevices::pdf(NULL)
   on.exit(grDevices::dev.off())
-  ours <- suppressWarnings(suppressMessages(survminer::ggsurvplot(fit, data = lung, pval = TRUE, risk.table = TRUE)))
+  ours <- suppressWarnings(suppressMessages(
+    survminer::ggsurvplot(fit, data = lung, pval = TRUE, risk.table = TRUE)
+  ))
   expect_s3_class(ours, "ggsurvplot")
   expect_equal(survminer::surv_summary(fit, lung), survminer::surv_summary(peer, lung), tolerance = 1e-10)
   expect_equal(survminer::surv_pvalue(fit, lung), survminer::surv_pvalue(peer, lung), tolerance = 1e-10)
@@ -431,7 +438,8 @@ test_that("quantile(ci = \"spss\") is the smallest time with S at or below, and 
     fit <- km(Surv(time, status) ~ 1, d)
     for (p in c(0.25, 0.5, 0.6)) {
       q <- quantile(fit, p, ci = "spss")
-      expect_equal(unname(c(q$quantile, q$lower, q$upper)), plain_spss(d$time, d$status - 1, p), tolerance = 1e-12)
+      expect_equal(unname(c(q$quantile, q$lower, q$upper)), plain_spss(d$time, d$status - 1, p),
+                   tolerance = 1e-12)
     }
   }
   q <- quantile(km(Surv(time, status) ~ sex, lung), c(0.25, 0.5), ci = "spss")
@@ -488,7 +496,7 @@ test_that("medians of Freireich's 6-MP trial are those in the literature", {
   expect_equal(unname(quantile(fit, 0.5)$quantile[, 1]), c(23, 8))
   expect_equal(unname(quantile(fit, 0.5)$lower[, 1]), c(13, 4))
   expect_equal(unname(quantile(fit, 0.5)$upper[, 1]), c(NA, 11))
-  expect_equal(c(sum(d$time), sum(d$cens)), c(541, 30)) # data.princeton.edu/pop509/gehan
+  expect_equal(c(sum(d$time), sum(d$cens)), c(541, 30)) # see data.princeton.edu/pop509/gehan
 })
 
 test_that("quantiles at and between the steps of a curve are those of survival's own test", {
@@ -518,7 +526,8 @@ test_that("reverse Kaplan-Meier of lung is that of survminer's issue 828", {
 
 test_that("one row, all tied, all censored and censored at infinity are fits (F03, F06, F16)", {
   for (d in list(
-    data.frame(t = 5, s = 1), data.frame(t = 5, s = 0), data.frame(t = 0, s = 1), data.frame(t = rep(2, 9), s = 1),
+    data.frame(t = 5, s = 1), data.frame(t = 5, s = 0), data.frame(t = 0, s = 1),
+    data.frame(t = rep(2, 9), s = 1),
     data.frame(t = rep(2, 9), s = rep(0:2, 3) > 0), data.frame(t = 1:4, s = 0),
     data.frame(t = c(0, 0, 1), s = c(1, 0, 1))
   )) {

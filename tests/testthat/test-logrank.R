@@ -82,7 +82,8 @@ test_that("every rho and gamma, entry, strata and whole weights agree with a com
     if (seed %% 3 == 0) args$entry <- d$entry
     if (seed %% 4 == 0) args$weights <- d$whole
     power <- powers[[1 + seed %% 8]]
-    plain <- do.call(plain_logrank, c(replace(args, "group", list(droplevels(d$g))), rho = power[1], gamma = power[2]))
+    plain <- do.call(plain_logrank,
+                     c(replace(args, "group", list(droplevels(d$g))), rho = power[1], gamma = power[2]))
     if (!all(is.finite(plain$variance)) || plain$df < 1) next
     test <- do.call(logrank, c(args, rho = power[1], gamma = power[2], timefix = FALSE))
     expect_plain_logrank(test, plain)
@@ -118,14 +119,16 @@ test_that("the log-rank test is the stratified Mantel-Haenszel test of its event
   }, matrix(0, 2, 2))
   tables <- tables[, , apply(tables, 3, sum) > 1]
   peer <- stats::mantelhaen.test(tables, correct = FALSE)
-  expect_equal(unname(logrank(Surv(time, status) ~ x, aml)$statistic), unname(peer$statistic), tolerance = 1e-10)
+  expect_equal(unname(logrank(Surv(time, status) ~ x, aml)$statistic), unname(peer$statistic),
+               tolerance = 1e-10)
 })
 
 test_that("one stratum is no stratum, and order of rows and groups does not matter (F61)", {
   f <- Surv(time, status) ~ celltype
   plain <- logrank(f, veteran, rho = 1)
   parts <- c("statistic", "parameter", "p.value", "observed", "expected", "variance")
-  expect_identical(logrank(Surv(time, status) ~ celltype + strata(1 + 0 * trt), veteran, rho = 1)[parts], plain[parts])
+  expect_identical(logrank(Surv(time, status) ~ celltype + strata(1 + 0 * trt), veteran, rho = 1)[parts],
+                   plain[parts])
   set.seed(2)
   expect_identical(logrank(f, veteran[sample(137), ], rho = 1)[parts], plain[parts])
   back <- logrank(Surv(time, status) ~ factor(celltype, rev(levels(celltype))), veteran, rho = 1)
@@ -180,7 +183,8 @@ test_that("vectors, a risk table and a fit give the test of the formula", {
   expect_identical(logrank(risk_table(f, h, weights = w), gamma = 1)[parts], by_formula[parts])
   # The score test of an exact partial likelihood; survdiff() takes no entry times.
   peer <- survival::coxph(Surv(start, stop, event) ~ transplant, h, ties = "exact")
-  expect_equal(unname(logrank(Surv(start, stop, event) ~ transplant, h)$statistic), peer$score, tolerance = 1e-10)
+  expect_equal(unname(logrank(Surv(start, stop, event) ~ transplant, h)$statistic), peer$score,
+               tolerance = 1e-10)
 })
 
 test_that("a fit is tested stratified when its formula has strata(), for its own curves", {
@@ -190,7 +194,8 @@ test_that("a fit is tested stratified when its formula has strata(), for its own
   expect_identical(logrank(fit)$data.name, "Surv(time, status) ~ sex + strata(inst)")
   cells <- km(Surv(time, status) ~ celltype, veteran)
   two <- logrank(cells[c("celltype=large", "celltype=squamous")])
-  peer <- survival::survdiff(Surv(time, status) ~ celltype, veteran, subset = celltype %in% c("large", "squamous"))
+  peer <- survival::survdiff(Surv(time, status) ~ celltype, veteran,
+                             subset = celltype %in% c("large", "squamous"))
   expect_equal(unname(two$statistic), peer$chisq, tolerance = 1e-10)
   expect_identical(sum(two$n), 62)
   expect_refused(logrank(cells[1]), "two groups at least, not one \\(celltype=squamous\\)", "group")
@@ -240,7 +245,9 @@ test_that("published log-rank tests come out", {
 })
 
 test_that("pairwise tests of colon within sex are those of survminer's issue 648", {
-  pair <- function(arms) logrank(Surv(time, status) ~ rx + strata(sex), survival::colon, subset = rx %in% arms)$p.value
+  pair <- function(arms) {
+    logrank(Surv(time, status) ~ rx + strata(sex), survival::colon, subset = rx %in% arms)$p.value
+  }
   p <- stats::p.adjust(c(pair(c("Obs", "Lev")), pair(c("Obs", "Lev+5FU")), pair(c("Lev", "Lev+5FU"))), "BH")
   expect_equal(signif(p, 2), c(0.73, 1.6e-07, 5.9e-07)) # S17
 })
@@ -257,7 +264,8 @@ test_that("Freireich's 6-MP trial gives the numbers of the textbooks", {
 test_that("Kalbfleisch and Prentice's rats give their log-rank test", {
   # S11: data of Kalbfleisch & Prentice (1980) p. 2, at www-stat.stanford.edu/~rag/ed351longit
   group1 <- c(143, 164, 188, 188, 190, 192, 206, 209, 213, 216, 220, 227, 230, 234, 246, 265, 304, 216, 244)
-  group2 <- c(142, 156, 163, 198, 205, 232, 232, 233, 233, 233, 233, 239, 240, 261, 280, 280, 296, 296, 323, 204, 344)
+  group2 <- c(142, 156, 163, 198, 205, 232, 232, 233, 233, 233, 233, 239, 240, 261, 280, 280, 296, 296, 323,
+              204, 344)
   status <- rep(c(1, 0, 1, 0), c(17, 2, 19, 2))
   test <- logrank(c(group1, group2), status, rep(1:2, c(19, 21)))
   expect_equal(unname(test$observed), c(17, 19))
@@ -291,7 +299,8 @@ test_that("larynx cancer by stage gives the four-sample test", {
   )
   alive <- list(
     c(2.5, 3.2, 3.3, 4.5, 4.5, 5.5, 5.9, 5.9, 6.1, 6.2, 6.5, 6.7, 7, 7.4, 8.1, 8.1, 9.6, 10.7),
-    c(2.2, 2.6, 3.3, 3.6, 4.3, 4.3, 5, 7.5, 7.6, 9.3), c(3.7, 4.5, 4.8, 4.8, 5, 5.1, 6.5, 8, 9.3, 10.1), c(2.9, 4.3)
+    c(2.2, 2.6, 3.3, 3.6, 4.3, 4.3, 5, 7.5, 7.6, 9.3), c(3.7, 4.5, 4.8, 4.8, 5, 5.1, 6.5, 8, 9.3, 10.1),
+    c(2.9, 4.3)
   )
   test <- logrank(unlist(c(dead, alive)), rep(1:0, c(50, 40)), rep(c(1:4, 1:4), lengths(c(dead, alive))))
   expect_equal(unname(round(test$statistic, 4)), 22.7628)
@@ -314,7 +323,8 @@ test_that("without an event the test is NA with the reason, not P = 1 (F20)", {
   undefined(logrank(Surv(time, status) ~ sex, lung, event = 9), "riskset_no_events", "no event")
   undefined(logrank(1:6, rep(0, 6), rep(1:3, 2), strata = rep(1:2, 3)), "riskset_no_events", "no event")
   undefined(logrank(km(1:6, rep(0, 6), rep(1:2, 3))), "riskset_no_events", "no event")
-  undefined(logrank(1:6, c(1, 0, 0, 0, 0, 0), rep(1:2, 3), weights = c(0, rep(1, 5))), "riskset_no_events", "no event")
+  undefined(logrank(1:6, c(1, 0, 0, 0, 0, 0), rep(1:2, 3), weights = c(0, rep(1, 5))), "riskset_no_events",
+            "no event")
   # survdiff() has nothing to say either, but says 0
   expect_identical(suppressWarnings(survival::survdiff(Surv(1:6, rep(0, 6)) ~ rep(1:2, 3)))$chisq, 0)
 })
@@ -331,7 +341,8 @@ test_that("groups confounded with strata are NA with the reason, not LAPACK's co
 
 test_that("weights that are nowhere above 0, or not finite, are the reason they are", {
   d <- list(t = c(2, 3, 4, 5), s = c(1, 0, 0, 0), g = c(1, 2, 1, 2))
-  undefined(logrank(Surv(t, s) ~ g, d, gamma = 1), "riskset_undefined", "the weights are 0 at every event time")
+  undefined(logrank(Surv(t, s) ~ g, d, gamma = 1), "riskset_undefined",
+            "the weights are 0 at every event time")
   # S is 0 after the first event, and others enter then
   two <- list(t = c(1, 3, 4), g = c(1, 1, 2), e = c(0, 1, 1))
   three <- list(t = c(1, 3, 4, 5), g = c(1, 1, 2, 3), e = c(0, 1, 1, 1))
@@ -353,13 +364,15 @@ test_that("degrees of freedom that are lost are announced (F28, F30)", {
   # two pairs of groups, each in its own stratum: rank 2 of 4 groups
   twice <- logrank(c(t[1:4], t[1:4]), rep(1, 8), c(g[1:4], "d", "e", "d", "e"), strata = rep(1:2, each = 4))
   expect_identical(unname(twice$parameter), 2)
-  expect_equal(unname(twice$statistic), 2 * unname(logrank(t[1:4], rep(1, 4), g[1:4])$statistic), tolerance = 1e-10)
+  expect_equal(unname(twice$statistic), 2 * unname(logrank(t[1:4], rep(1, 4), g[1:4])$statistic),
+               tolerance = 1e-10)
 })
 
 test_that("strata of one group or one subject add nothing and are counted (F31)", {
   f <- Surv(time, status) ~ celltype + strata(trt)
   plain <- logrank(f, veteran)
-  more <- rbind(veteran, transform(veteran[1, ], trt = 3), transform(veteran[1:9, ], trt = 4, celltype = "squamous"))
+  more <- rbind(veteran, transform(veteran[1, ], trt = 3),
+                transform(veteran[1:9, ], trt = 4, celltype = "squamous"))
   test <- logrank(f, more)
   expect_identical(test$statistic, plain$statistic)
   expect_identical(test$variance, plain$variance)
@@ -494,7 +507,8 @@ test_that("rho and gamma are checked (F60)", {
   f <- Surv(time, status) ~ sex
   for (power in list(NA, NaN, Inf, -Inf, "1", NULL, c(0, 1), TRUE, NA_real_)) {
     expect_refused(logrank(f, lung, rho = power), "`rho` must be one finite number", "argument")
-    expect_refused(logrank(f, lung, gamma = power), "`gamma` must be one finite number of at least 0", "argument")
+    expect_refused(logrank(f, lung, gamma = power), "`gamma` must be one finite number of at least 0",
+                   "argument")
   }
   expect_refused(logrank(f, lung, gamma = -1), "not -1", "argument")
   expect_refused(logrank(km(f, lung), rho = NA), kind = "argument")
@@ -516,8 +530,10 @@ test_that("counting, sorting and threads give the same bits (F61)", {
   d <- shared_rows(groups = 5)
   tests <- function() {
     lapply(list(
-      logrank(Surv(days, status) ~ g + strata(h), d), logrank(Surv(real, status) ~ g + strata(h), d, weights = w),
-      logrank(Surv(early, days, status) ~ g, d, gamma = 1), logrank(Surv(days, status) ~ g, d, weights = w, rho = 1)
+      logrank(Surv(days, status) ~ g + strata(h), d),
+      logrank(Surv(real, status) ~ g + strata(h), d, weights = w),
+      logrank(Surv(early, days, status) ~ g, d, gamma = 1),
+      logrank(Surv(days, status) ~ g, d, weights = w, rho = 1)
     ), unclass)
   }
   old <- options(riskset.threads = 1)

@@ -79,10 +79,14 @@ test_that("summary() gives the numbers under a plot, as summary(survfit, times) 
   times <- c(0, 5, 100, 250.5, 500, 883, 2000)
   for (w in list(NULL, rep(1:3, 76), rep(c(0.5, 1), 114))) {
     ours <- summary(risk_table(Surv(time, status) ~ sex, lung, weights = w), times = times)
-    theirs <- summary(survival::survfit(Surv(time, status) ~ sex, lung, weights = w), times = times, extend = TRUE)
-    for (column in c("n.risk", "n.event", "n.censor")) expect_equal(ours[[column]], theirs[[column]], tolerance = 1e-10)
+    theirs <- summary(survival::survfit(Surv(time, status) ~ sex, lung, weights = w), times = times,
+                      extend = TRUE)
+    for (column in c("n.risk", "n.event", "n.censor")) {
+      expect_equal(ours[[column]], theirs[[column]], tolerance = 1e-10)
+    }
   }
-  expect_named(ours, c("stratum", "group", "time", "n.risk", "n.event", "n.censor", "cum.event", "cum.censor"))
+  expect_named(ours,
+               c("stratum", "group", "time", "n.risk", "n.event", "n.censor", "cum.event", "cum.censor"))
   ours <- summary(risk_table(Surv(time, status) ~ sex + strata(ph.ecog), lung), times = c(0, 200))
   expect_identical(nrow(ours), 14L) # seven of the eight curves have rows
   expect_identical(ours$cum.event, stats::ave(ours$n.event, ours$stratum, ours$group, FUN = cumsum))
@@ -229,7 +233,8 @@ test_that("tables that do not go together are refused", {
 test_that("a part of 1/2-coded data that holds only 1s cannot turn into events (F19)", {
   coded <- function(rows) risk_table(lung$time[rows], lung$status[rows])
   alive <- which(lung$status == 1)
-  expect_refused(c(coded(1:100), coded(alive)), "code an event as 2 and as 1; give `event = ` to both", "table")
+  expect_refused(c(coded(1:100), coded(alive)), "code an event as 2 and as 1; give `event = ` to both",
+                 "table")
   all_events <- risk_table(lung$time[1:9])
   expect_refused(c(all_events, coded(alive), coded(1:100)), "code an event", "table")
   declared <- function(rows) risk_table(lung$time[rows], lung$status[rows], event = 2)

@@ -139,7 +139,8 @@ test_that("a screen that shows its progress gives the same answer, part by part"
   died <- matrix(rbinom(n * 12, 1, 0.5), n)
   arms <- matrix(sample(1:2, n * 12, TRUE), n)
   answers <- function() {
-    list(screen_logrank(markers, time, status), screen_logrank(as.data.frame(markers), time, status, rep(1:3, 20)),
+    list(screen_logrank(markers, time, status),
+         screen_logrank(as.data.frame(markers), time, status, rep(1:3, 20)),
          screen_logrank(rep(1:2, n / 2), trials, died), screen_logrank(arms, trials, died),
          screen_crosstab(markers, status), screen_crosstab(as.data.frame(markers), status, test = "trend"))
   }
@@ -151,7 +152,8 @@ test_that("a screen that shows its progress gives the same answer, part by part"
   expect_identical(with_progress, silent)
   expect_length(grep("created", shown), 6)
   bad <- replace(trials, cbind(7, 11), -1)
-  expect_error(capture.output(screen_logrank(arms, bad, died)), "column 11, row 7", class = "riskset_error_time")
+  expect_error(capture.output(screen_logrank(arms, bad, died)), "column 11, row 7",
+               class = "riskset_error_time")
   options(riskset.progress = "yes")
   expect_error(screen_logrank(markers, time, status), "riskset.progress", class = "riskset_error_argument")
 })
