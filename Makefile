@@ -19,7 +19,7 @@ POINTS  ?= 6
 PEERS   := survival data.table collapse FastSurvival lrstat prodlim coin
 
 .PHONY: help deps document build install study bench figures test test-cran test-alone clean \
-  lint sanitize memory interrupts paths \
+  lint coverage sanitize memory interrupts paths \
   core core-long core-coverage fuzz valgrind mutate
 .NOTPARALLEL:
 
@@ -71,6 +71,10 @@ core: ## tests of the C core alone: units, limits, and a twin in higher precisio
 
 core-long: ## the C core on more than 2^31 rows
 	$(RSCRIPT) .ci/native.R long
+
+coverage: ## lines of R that the tests reach
+	$(RSCRIPT) .ci/deps.R coverage
+	$(RSCRIPT) .ci/coverage.R
 
 core-coverage: ## lines and branches of the C core that its tests reach
 	$(NATIVE) coverage

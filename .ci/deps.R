@@ -1,6 +1,6 @@
 # Installs what one purpose needs and the machine lacks: from Debian, where it is prebuilt,
 # else from CRAN. Touches no network when nothing is missing.
-# Usage: Rscript .ci/deps.R study|test|document|runtime|native|lint
+# Usage: Rscript .ci/deps.R study|test|document|runtime|coverage|native|lint
 
 purpose <- commandArgs(TRUE)[1L]
 
@@ -14,9 +14,9 @@ must <- c(described("Imports"), switch(purpose,
   study = c("knitr", "rmarkdown"),
   test = c("knitr", "rmarkdown", "testthat"),
   document = c("roxygen2", "pkgbuild"),
-  runtime = "testthat", lint = "lintr"
+  runtime = "testthat", coverage = c("covr", "testthat"), lint = "lintr"
 ))
-may <- if (purpose %in% c("test", "runtime")) setdiff(c("codetools", described("Suggests")), must)
+may <- if (purpose %in% c("test", "runtime", "coverage")) setdiff(c("codetools", described("Suggests")), must)
 # `tidy` checks the help pages' HTML; .ci/check.R can leave that out.
 programs <- switch(purpose, study = "pandoc", test = c("pandoc", "tidy"), runtime = "gcc",
                    native = c("clang", "valgrind"),

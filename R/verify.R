@@ -48,7 +48,7 @@ verify_riskset <- function(file = NULL, error = FALSE) {
     abort("argument", "`file` must be the name of one file, or NULL, not %s", what(file))
   }
   check_flag(error, "error")
-  out <- run_verification(verification_parts)
+  out <- run_verification(verification_parts())
   if (!is.null(file)) write_report(format(out), file)
   failed <- sum(!out$passed)
   if (failed > 0L) {
@@ -847,14 +847,16 @@ verify_sameness <- function() {
 
 random_seed <- function() get0(".Random.seed", globalenv(), inherits = FALSE)
 
-verification_parts <- list(
-  installation = list(verify_versions, verify_library, verify_data),
-  operation = list(
-    verify_curves, verify_intervals, verify_quantiles, verify_spss, verify_weights, verify_logrank,
-    verify_weighted, verify_counts, verify_crosstab, verify_cmh, verify_univariate, verify_screens,
-    verify_ties, verify_missing, verify_refusals, verify_sameness
+verification_parts <- function() {
+  list(
+    installation = list(verify_versions, verify_library, verify_data),
+    operation = list(
+      verify_curves, verify_intervals, verify_quantiles, verify_spss, verify_weights, verify_logrank,
+      verify_weighted, verify_counts, verify_crosstab, verify_cmh, verify_univariate, verify_screens,
+      verify_ties, verify_missing, verify_refusals, verify_sameness
+    )
   )
-)
+}
 
 # ---- Report -----------------------------------------------------------------------------
 

@@ -96,7 +96,7 @@ static double form(SEXP out, size_t n_group, size_t *rank) {
   if (used > 2) return rs_quadratic(work, covariance, n_group, work + n_group, rank);
   double variance = covariance[first + first * n_group];
   *rank = variance > 0;
-  return work[first] * work[first] / variance;
+  return variance > 0 ? work[first] * work[first] / variance : 0;
 }
 
 /* c(statistic, df, P, log P); NA where the test is undefined. */
