@@ -1,5 +1,6 @@
 # The benchmark: ours and the peers on the same data in the same process, compared before they
 # are timed. Rscript bench/bench.R [--size 1e7] [--rows pattern] [--out bench/results.md]
+# [--keep FILE: the rows as they are] [--after FILE: rows kept by an earlier run, to come first]
 # Libraries are those of R_LIBS; a peer that is not there is skipped by name.
 
 library(survival)
@@ -54,6 +55,7 @@ extra_memory <- function(f) {
 
 # Keeps one line of the table and shows it.
 record <- function(work, n, peer, peer_s, ours_s, goal, memory_mb = NA, floor = NA) {
+  if (grepl("surv(fit|diff)", peer)) peer <- paste(peer, utils::packageVersion("survival"))
   results[[length(results) + 1L]] <<- data.frame(
     work = work, n = n, peer = peer, peer_s = peer_s, ours_s = ours_s, ratio = peer_s / ours_s,
     goal = goal, memory_mb = memory_mb, rows_s = n / ours_s, floor_ratio = ours_s / floor
@@ -344,9 +346,12 @@ bench_growth <- function(sizes) {
 
 # ---- All, and the table -------------------------------------------------------------------
 
-write_results <- function(file) {
-  if (!nzchar(file)) return(invisible())
+write_results <- function(file, keep, after) {
   all <- do.call(rbind, results)
+  if (nzchar(keep)) saveRDS(all, keep)
+  if (!nzchar(file)) return(invisible())
+  if (nzchar(after) && file.exists(after)) all <- rbind(all, readRDS(after))
+  all <- all[order(match(all$work, unique(all$work)), all$n, method = "radix"), ]
   packages <- c("riskset", "survival", "FastSurvival", "lrstat", "data.table", "collapse",
                 "prodlim", "coin")
   packages <- packages[vapply(packages, has, NA)]
@@ -389,7 +394,7 @@ main <- function() {
     gc(FALSE)
   }
   bench_growth(size * c(0.1, 1, 10))
-  write_results(option("out", ""))
+  write_results(option("out", ""), option("keep", ""), option("after", ""))
 }
 
 main()
