@@ -403,12 +403,11 @@ read_weights <- function(w) {
 
 # Of fractional weights: a subject that vanishes beside the sum of all would leave the risk sets
 # silently, and squares must not underflow.
-check_precision <- function(weights) {
-  weights <- as.double(weights)
-  used <- range(weights[weights > 0], na.rm = TRUE)
-  if (used[1L] * 2^52 >= sum(weights, na.rm = TRUE) && used[1L] > 1e-100) return(invisible())
+check_precision <- function(range) {
+  least <- range[1L]
+  if (least * 2^52 >= range[3L] && least > 1e-100) return(invisible())
   abort("weights", "`weights` from %g to %g lose precision: the least (but 0) must be above %s",
-        used[1L], used[2L], "1e-100 and 2^-52 of their sum")
+        least, range[2L], "1e-100 and 2^-52 of their sum")
 }
 
 read_subset <- function(keep, n) {

@@ -222,26 +222,15 @@ permute_blocks <- function(table, blocks) {
 # Times at which subjects only enter are no times of the curve: who enters between two of its
 # times is counted at the first of them, which leaves the risk sets as they are.
 leaving_rows <- function(table) {
-  leaves <- if (is.null(table$rows.event)) table$n.event + table$n.censor
-            else table$rows.event + table$rows.censor
-  at <- which(leaves > 0)
-  last <- cumsum(table$size)
-  curve_end <- findInterval(last, at)
-  to <- c(at[-1L] - 1, length(leaves))
-  size <- diff(c(0, curve_end))
-  to[curve_end[size > 0]] <- last[size > 0]
-  between <- function(enter) {
-    total <- cumsum(enter)
-    total[to] - total[at] + enter[at]
-  }
-  out <- table
-  out[table_columns] <- lapply(table[table_columns], function(x) x[at])
-  for (enter in c("n.enter", if (!is.null(table$rows.enter)) "rows.enter")) {
-    out[[enter]] <- between(table[[enter]])
-  }
-  out$size <- size
-  out$entries <- table[c(table_columns, "size")]
-  out
+  weighted <- !is.null(table$rows.event)
+  columns <- table[table_columns]
+  kept <- .Call(C_leaving_rows, columns, table_columns %in% c("n.enter", "rows.enter"),
+                if (weighted) table$rows.event else table$n.event,
+                if (weighted) table$rows.censor else table$n.censor, table$size)
+  table$entries <- c(columns, table["size"])
+  table[table_columns] <- kept$columns
+  table$size <- kept$size
+  table
 }
 
 fit_components <- function(table, out, conf, labels) {

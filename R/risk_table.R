@@ -122,7 +122,7 @@ tabulate_once <- function(input, timefix) {
   ties <- ties_code(timefix)
   counts <- .Call(C_tabulate, input$rows, ties)
   check_report(counts, input$kept)
-  if (counts$report$weights == 2L) check_precision(input$rows$weight)
+  if (counts$report$weights == 2L) check_precision(counts$report$range)
   new_table(counts, input, timefix)
 }
 

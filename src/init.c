@@ -22,6 +22,7 @@ SEXP rs_r_merge_times(SEXP, SEXP);
 SEXP rs_r_integer64(SEXP);
 SEXP rs_r_small_codes(SEXP);
 SEXP rs_r_survival(SEXP, SEXP, SEXP, SEXP);
+SEXP rs_r_leaving_rows(SEXP, SEXP, SEXP, SEXP, SEXP);
 SEXP rs_r_logrank_rows(SEXP, SEXP, SEXP, SEXP, SEXP);
 SEXP rs_r_logrank_table(SEXP, SEXP, SEXP, SEXP, SEXP, SEXP, SEXP);
 SEXP rs_r_screen_logrank(SEXP, SEXP, SEXP);
@@ -44,7 +45,7 @@ static const R_CallMethodDef ENTRIES[] = {
     ENTRY(logrank_table, 7),  ENTRY(screen_logrank, 3),  ENTRY(screen_trials, 4),
     ENTRY(column_range, 2),   ENTRY(count_table, 4),     ENTRY(crosstab_tests, 3),
     ENTRY(screen_crosstab, 5), ENTRY(cmh, 1),            ENTRY(homogeneity, 2),
-    ENTRY(cmh_exact, 2),      ENTRY(quadratic, 2),       ENTRY(chi_p, 2),
+    ENTRY(cmh_exact, 2),      ENTRY(quadratic, 2),       ENTRY(chi_p, 2),         ENTRY(leaving_rows, 5),
     {NULL, NULL, 0}};
 
 void attribute_visible R_init_riskset(DllInfo *dll) {

@@ -253,11 +253,12 @@ SEXP r_list(int n, const char *const *names) {
   return list;
 }
 
-/* Sums over the rows; what is wrong with one of them only where something is. */
+/* Sums over the rows; c(least above 0, largest, sum) of the weights where they are fractional, and
+ * what is wrong with a row where something is. */
 SEXP r_report(const rs_report *report) {
-  static const char *const names[] = {"used", "missing", "nan", "event", "weights",
-                                      "problem", "column", "row", "rows", "value"};
-  int n = report->problem == RS_FINE ? 5 : 10;
+  static const char *const names[] = {"used",    "missing", "nan", "event", "weights", "range",
+                                      "problem", "column",  "row", "rows",  "value"};
+  int n = report->problem != RS_FINE ? 11 : report->weights == 2 ? 6 : 5;
   SEXP list = PROTECT(r_list(n, names));
   SEXP missing = PROTECT(Rf_allocVector(REALSXP, RS_COLUMNS));
   SEXP labels = PROTECT(Rf_allocVector(STRSXP, RS_COLUMNS));
@@ -272,11 +273,18 @@ SEXP r_report(const rs_report *report) {
   SET_VECTOR_ELT(list, 3, Rf_ScalarReal(report->event));
   SET_VECTOR_ELT(list, 4, Rf_ScalarInteger(report->weights));
   if (n > 5) {
-    SET_VECTOR_ELT(list, 5, Rf_mkString(PROBLEM[report->problem]));
-    SET_VECTOR_ELT(list, 6, Rf_mkString(COLUMN[report->column]));
-    SET_VECTOR_ELT(list, 7, Rf_ScalarReal((double)report->row + 1));
-    SET_VECTOR_ELT(list, 8, Rf_ScalarReal((double)report->rows));
-    SET_VECTOR_ELT(list, 9, Rf_ScalarReal(report->value));
+    SEXP range = Rf_allocVector(REALSXP, 3);
+    SET_VECTOR_ELT(list, 5, range);
+    REAL(range)[0] = report->least_weight;
+    REAL(range)[1] = report->most_weight;
+    REAL(range)[2] = report->total_weight;
+  }
+  if (n > 6) {
+    SET_VECTOR_ELT(list, 6, Rf_mkString(PROBLEM[report->problem]));
+    SET_VECTOR_ELT(list, 7, Rf_mkString(COLUMN[report->column]));
+    SET_VECTOR_ELT(list, 8, Rf_ScalarReal((double)report->row + 1));
+    SET_VECTOR_ELT(list, 9, Rf_ScalarReal((double)report->rows));
+    SET_VECTOR_ELT(list, 10, Rf_ScalarReal(report->value));
   }
   UNPROTECT(3);
   return list;

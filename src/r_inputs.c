@@ -33,7 +33,8 @@ SEXP rs_r_small_codes(SEXP x) {
   SEXP out = PROTECT(r_list(4, names));
   SEXP code = Rf_allocVector(INTSXP, (R_xlen_t)n);
   SET_VECTOR_ELT(out, 0, code);
-  size_t k = rs_small_codes(&column, n, low, high, map, INTEGER(code));
+  size_t k;
+  r_status(rs_small_codes(&column, n, low, high, &run, map, INTEGER(code), &k), &run);
   SEXP values = Rf_allocVector(REALSXP, (R_xlen_t)k);
   SET_VECTOR_ELT(out, 2, values);
   for (size_t v = 0; v <= (size_t)(high - low); v++) {

@@ -36,3 +36,48 @@ SEXP rs_r_survival(SEXP table, SEXP type, SEXP z, SEXP closed) {
   UNPROTECT(1);
   return out;
 }
+
+static size_t *block_starts(SEXP size, size_t rows) {
+  size_t blocks = (size_t)XLENGTH(size);
+  size_t *start = (size_t *)R_alloc(blocks + 1, sizeof *start);
+  const double *n = r_counts(size, blocks);
+  start[0] = 0;
+  for (size_t b = 0; b < blocks; b++) {
+    if (n[b] > (double)(rows - start[b])) Rf_error("not a risk table");
+    start[b + 1] = start[b] + (size_t)n[b];
+  }
+  if (start[blocks] != rows) Rf_error("not a risk table");
+  return start;
+}
+
+/* The columns of a risk table at the rows where `event` or `censor` says that subjects leave, and
+ * the sizes of its blocks then: list(columns, size). Columns named in `sums` are summed up to the
+ * next such row. */
+SEXP rs_r_leaving_rows(SEXP columns, SEXP sums, SEXP event, SEXP censor, SEXP size) {
+  const char *const names[] = {"columns", "size"};
+  size_t n = (size_t)XLENGTH(event), blocks = (size_t)XLENGTH(size);
+  const double *events = r_doubles(event, n), *censored = r_doubles(censor, n);
+  const size_t *start = block_starts(size, n);
+  size_t *left = (size_t *)R_alloc(blocks + 1, sizeof *left);
+  rs_run run = r_run(n);
+  if (TYPEOF(columns) != VECSXP || TYPEOF(sums) != LGLSXP || XLENGTH(sums) != XLENGTH(columns)) {
+    Rf_error("a list, and whether each is summed, are needed");
+  }
+  r_status(rs_leaving_rows(events, censored, start, blocks, &run, NULL, left), &run);
+  size_t *row = (size_t *)R_alloc(left[blocks] + 1, sizeof *row);
+  r_status(rs_leaving_rows(events, censored, start, blocks, &run, row, left), &run);
+  SEXP out = PROTECT(r_list(2, names)), kept = PROTECT(Rf_shallow_duplicate(columns));
+  for (R_xlen_t c = 0; c < XLENGTH(kept); c++) {
+    if (VECTOR_ELT(columns, c) == R_NilValue) continue;
+    const double *from = r_doubles(VECTOR_ELT(columns, c), n);
+    SEXP x = Rf_allocVector(REALSXP, (R_xlen_t)left[blocks]);
+    SET_VECTOR_ELT(kept, c, x);
+    r_status(rs_at_rows(from, LOGICAL(sums)[c], start, blocks, row, left, &run, REAL(x)), &run);
+  }
+  SEXP sizes = Rf_allocVector(REALSXP, (R_xlen_t)blocks);
+  SET_VECTOR_ELT(out, 1, sizes);
+  for (size_t b = 0; b < blocks; b++) REAL(sizes)[b] = (double)(left[b + 1] - left[b]);
+  SET_VECTOR_ELT(out, 0, kept);
+  UNPROTECT(2);
+  return out;
+}

@@ -58,7 +58,9 @@ SEXP rs_r_missing_rows(SEXP r_rows_list, SEXP event, SEXP n) {
   rs_rows rows = r_rows(r_rows_list);
   size_t count = r_count(n);
   size_t *at = (size_t *)R_alloc(count + 1, sizeof(size_t));
-  size_t found = rs_missing_rows(&rows, r_number(event), at, count);
+  size_t found;
+  rs_run run = r_run(rows.n);
+  r_status(rs_missing_rows(&rows, r_number(event), at, count, &run, &found), &run);
   if (found != count) Rf_error("%.0f rows have a missing value", (double)found);
   SEXP out = PROTECT(Rf_allocVector(rows.n > INT_MAX ? REALSXP : INTSXP, (R_xlen_t)count));
   for (size_t i = 0; i < count; i++) {

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "rows.h"
 
@@ -15,6 +16,9 @@
 
 #ifdef _OPENMP
 #include <omp.h>
+#ifdef _WIN32
+#include <windows.h>
+#endif
 #endif
 
 int rs_stop(const rs_run *run) { return run->poll && run->poll(run->poll_data); }
@@ -30,15 +34,52 @@ int rs_threads(const rs_run *run, size_t n) {
   return run->threads < RS_MOST_THREADS ? run->threads : RS_MOST_THREADS;
 }
 
-void rs_share(int threads, rs_work work, void *job) {
+#ifdef _OPENMP
+/* Of short waits most end while it counts; a longer one leaves the processor to who works. */
+static void wait_a_little(int turn) {
+  if (turn < 1000) return;
+#ifdef _WIN32
+  Sleep(1);
+#else
+  const struct timespec moment = {0, 100000};
+  nanosleep(&moment, NULL);
+#endif
+}
+
+static void watch(const int *working, const rs_run *run, int *stopped) {
+  for (int turn = 0;; turn++) {
+    int others;
+#pragma omp atomic read
+    others = *working;
+    if (others == 0) return;
+    wait_a_little(turn);
+    if (turn >= 1000 && turn % 50 == 0) rs_is_stopped(stopped, run, 0);
+  }
+}
+#endif
+
+void rs_share(int threads, rs_work work, void *job, const rs_run *run, int *stopped) {
   if (threads == 1) {
     work(job, 0, 1);
     return;
   }
 #ifdef _OPENMP
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-#endif
+  int working = threads;
+#pragma omp parallel num_threads(threads)
+  {
+#pragma omp for schedule(static, 1) nowait
+    for (int t = 0; t < threads; t++) {
+      work(job, t, threads);
+#pragma omp atomic
+      working--;
+    }
+    if (omp_get_thread_num() == 0) watch(&working, run, stopped);
+  }
+#else
+  (void)run;
+  (void)stopped;
   for (int t = 0; t < threads; t++) work(job, t, threads);
+#endif
 }
 
 size_t rs_part(size_t n, int thread, int threads) {

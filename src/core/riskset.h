@@ -122,16 +122,18 @@ typedef struct {
   double event;               /* the code of an event; NaN for no status column */
   int weights;                /* 0 none or all 1, 1 whole, 2 fractional */
   double total_weight;        /* their sum */
+  double least_weight;        /* the least above 0; +Inf if none */
+  double most_weight;
   rs_problem problem;         /* the first rule broken, RS_FINE if none */
   rs_column_name column;      /* of the problem, */
   size_t row, rows;           /* its first row (0-based) and how many rows share it */
   double value;               /* the offending value */
 } rs_report;
 
-/* Codes 1..k of whole numbers from low to high, in increasing order; NA becomes INT_MIN. map
- * (high - low + 1 elements) gets the code of each number, 0 where it does not occur. Returns k. */
-size_t rs_small_codes(const rs_column *x, size_t n, double low, double high, int *map,
-                      int *code);
+/* Codes 1..used of whole numbers from low to high, in increasing order; NA becomes INT_MIN. map
+ * (high - low + 1 elements) gets the code of each number, 0 where it does not occur. */
+rs_status rs_small_codes(const rs_column *x, size_t n, double low, double high,
+                         const rs_run *run, int *map, int *code, size_t *used);
 
 /* ---- Ties ------------------------------------------------------------------------------ */
 
@@ -234,9 +236,10 @@ size_t rs_stream_merged(const rs_stream *stream);
 const double *rs_stream_rows(const rs_stream *stream);
 void rs_stream_close(rs_stream *stream);
 
-/* Row numbers (1-based) that have a missing value: the first `room` of them into at. Returns
- * how many there are; event is the report's. */
-size_t rs_missing_rows(const rs_rows *rows, double event, size_t *at, size_t room);
+/* Row numbers (1-based) that have a missing value: the first `room` of them into at. found: how
+ * many there are; event is the report's. */
+rs_status rs_missing_rows(const rs_rows *rows, double event, size_t *at, size_t room,
+                          const rs_run *run, size_t *found);
 
 /* Builds the table from a stream. table->start is the caller's (n_block + 1 elements); the
  * long arrays come from allocate, which is called on the calling thread. */
@@ -276,6 +279,17 @@ typedef struct {
 /* Curve b has rows start[b] .. start[b + 1] - 1; curves are shared among threads. */
 rs_status rs_survival(const rs_curves *curves, const size_t *start, size_t n_curve,
                       const rs_interval *interval, const rs_run *run);
+
+/* Rows of a table at which subjects leave: their numbers into row (NULL: they are counted only),
+ * those of block b from left[b] to left[b + 1] - 1; left has n_block + 1 elements. */
+rs_status rs_leaving_rows(const double *event, const double *censor, const size_t *start,
+                          size_t n_block, const rs_run *run, size_t *row, size_t *left);
+
+/* One of the table's arrays at those rows. sums: each with what follows it up to the next, so that
+ * entries counted there leave the risk sets as they are. */
+rs_status rs_at_rows(const double *x, int sums, const size_t *start, size_t n_block,
+                     const size_t *row, const size_t *left, const rs_run *run, double *out);
+
 
 /* ---- The Mantel-Haenszel accumulator ---------------------------------------------------- */
 

@@ -110,7 +110,7 @@ typedef struct {
   size_t used, missing[RS_COLUMNS], not_a_number;
   double low, high, positive; /* smallest, largest, smallest positive time */
   int fractional_time, infinite_time, weighted, fractional_weight, has_two;
-  double weight; /* the sum of the weights */
+  double weight, least, most; /* the sum of the weights, the least above 0, the largest */
   size_t bad[N_BAD], first[N_BAD];
   double value[N_BAD];
 } finding;
@@ -120,7 +120,7 @@ static int is_na(double x) { return (uint32_t)rs_double_bits(x) == 1954u; }
 
 static void finding_start(finding *f) {
   memset(f, 0, sizeof *f);
-  f->low = f->positive = INFINITY;
+  f->low = f->positive = f->least = INFINITY;
   f->high = -INFINITY;
   for (int b = 0; b < N_BAD; b++) f->first[b] = SIZE_MAX;
 }
@@ -146,6 +146,8 @@ static void finding_merge(finding *a, const finding *b) {
   a->fractional_weight |= b->fractional_weight;
   a->has_two |= b->has_two;
   a->weight += b->weight;
+  a->least = fmin(a->least, b->least);
+  a->most = fmax(a->most, b->most);
   for (int r = 0; r < N_BAD; r++) {
     a->bad[r] += b->bad[r];
     if (b->first[r] < a->first[r]) {
@@ -264,6 +266,8 @@ static void scan_weights(const rs_batch *b, size_t from, size_t m, finding *f) {
       f->weighted |= w != 1;
       f->fractional_weight |= !rs_is_whole(w);
       f->weight += w;
+      if (w > 0 && w < f->least) f->least = w;
+      if (w > f->most) f->most = w;
     }
   }
 }
@@ -322,6 +326,8 @@ static void fill_report(const finding *f, double event, rs_report *report) {
   report->event = event;
   report->weights = f->fractional_weight ? 2 : f->weighted;
   report->total_weight = f->weight;
+  report->least_weight = f->least;
+  report->most_weight = f->most;
   for (int b = 0; b < N_BAD; b++) {
     if (f->bad[b] == 0) continue;
     report->problem = RULE[b].problem;
@@ -360,7 +366,7 @@ static int scan_all(const rs_rows *rows, rs_ties ties, double event, const rs_ru
   finding found[RS_MOST_THREADS];
   scan_job job = {rows, run, ties, event, 0, found};
   int threads = rs_threads(run, rows->n);
-  rs_share(threads, scan_part, &job);
+  rs_share(threads, scan_part, &job, run, &job.stopped);
   *all = found[0];
   for (int t = 1; t < threads; t++) finding_merge(all, &found[t]);
   return job.stopped;
@@ -385,34 +391,38 @@ rs_status rs_scan(const rs_rows *rows, rs_ties ties, const rs_run *run, rs_repor
   return report->problem == RS_FINE ? RS_OK : RS_BAD_ROW;
 }
 
-size_t rs_missing_rows(const rs_rows *rows, double event, size_t *at, size_t room) {
+rs_status rs_missing_rows(const rs_rows *rows, double event, size_t *at, size_t room,
+                          const rs_run *run, size_t *found) {
   rs_batch batch;
   const rs_stride none = {0, 0, 0};
-  size_t found = 0;
+  int stopped = 0;
+  *found = 0;
   for (size_t from = 0; from < rows->n; from += RS_BATCH) {
     size_t m = rs_batch_rows(rows->n, from);
+    if (rs_is_stopped(&stopped, run, from / RS_BATCH)) return RS_INTERRUPTED;
     rs_read_batch(rows, event, none, from, m, &batch);
     for (size_t i = 0; i < m; i++) {
       if (batch.code[i] != RS_DROP) continue;
-      if (found < room) at[found] = from + i + 1;
-      found++;
+      if (*found < room) at[*found] = from + i + 1;
+      (*found)++;
     }
   }
-  return found;
+  return RS_OK;
 }
 
 /* ---- Categories ------------------------------------------------------------------------- */
 
-size_t rs_small_codes(const rs_column *x, size_t n, double low, double high, int *map,
-                      int *code) {
+rs_status rs_small_codes(const rs_column *x, size_t n, double low, double high,
+                         const rs_run *run, int *map, int *code, size_t *used) {
   double room[RS_BATCH];
   size_t range = (size_t)(high - low) + 1;
-  int k = 0;
+  int k = 0, stopped = 0;
   memset(map, 0, range * sizeof *map);
   for (int pass = 0; pass < 2; pass++) {
     for (size_t from = 0; from < n; from += RS_BATCH) {
       size_t m = rs_batch_rows(n, from);
       const double *v = read_double(x, from, m, room);
+      if (rs_is_stopped(&stopped, run, from / RS_BATCH)) return RS_INTERRUPTED;
       for (size_t i = 0; i < m; i++) {
         int missing = v[i] != v[i];
         size_t at = missing ? 0 : (size_t)(int64_t)(v[i] - low);
@@ -424,5 +434,6 @@ size_t rs_small_codes(const rs_column *x, size_t n, double low, double high, int
       if (map[r]) map[r] = ++k;
     }
   }
-  return (size_t)k;
+  *used = (size_t)k;
+  return RS_OK;
 }

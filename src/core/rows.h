@@ -8,7 +8,8 @@ enum { RS_MOST_THREADS = 64 };
 
 /* Sizes that a test of the core lowers when it compiles it, to reach with few rows what takes
  * many: rows a batch, rows worth sharing among threads, rows that a sort can number, rows that are
- * sorted without a split, subjects of one stratum whose times are cut into segments. */
+ * sorted without a split, rows between polls (a power of 2), subjects of one stratum whose times are
+ * cut into segments. */
 #ifndef RS_BATCH_ROWS
 #define RS_BATCH_ROWS 512
 #endif
@@ -18,6 +19,9 @@ enum { RS_MOST_THREADS = 64 };
 #ifndef RS_FEW_ROWS
 #define RS_FEW_ROWS 4096
 #endif
+#ifndef RS_POLLED_ROWS
+#define RS_POLLED_ROWS (1 << 20)
+#endif
 #ifndef RS_LARGE_STRATUM
 #define RS_LARGE_STRATUM 65536
 #endif
@@ -26,9 +30,10 @@ enum { RS_MOST_THREADS = 64 };
 #endif
 
 /* Calls work once for each thread, in parallel where there are several; a single one costs
- * nothing more than the call. What threads find is merged by the caller in their order. */
+ * nothing more than the call. What threads find is merged by the caller in their order. The calling
+ * thread, when it is done before the others, goes on asking whether to stop. */
 typedef void (*rs_work)(void *job, int thread, int threads);
-void rs_share(int threads, rs_work work, void *job);
+void rs_share(int threads, rs_work work, void *job, const rs_run *run, int *stopped);
 
 /* Where a thread's part of n things begins; that of `threads` is n. */
 size_t rs_part(size_t n, int thread, int threads);
@@ -48,7 +53,7 @@ size_t rs_part(size_t n, int thread, int threads);
 
 /* In a loop over rows that is not in batches: whether it is time to poll, every few milliseconds. */
 static inline int rs_is_stopped_at(int *stopped, const rs_run *run, size_t i) {
-  return (i & 0xfffff) == 0xfffff && rs_is_stopped(stopped, run, 0);
+  return i % RS_POLLED_ROWS == RS_POLLED_ROWS - 1 && rs_is_stopped(stopped, run, 0);
 }
 
 enum { RS_BATCH = RS_BATCH_ROWS };

@@ -202,7 +202,7 @@ rs_status rs_visit_segments(const rs_stream *stream, size_t from, size_t to, siz
                             rs_visit visit, void *job, const rs_run *run, int *stopped) {
   visit_job v = {stream, visit, job, run, stopped, from, to, n, 0, {0}};
   int threads = rs_threads(run, rs_stream_places(stream));
-  rs_share(threads, visit_part, &v);
+  rs_share(threads, visit_part, &v, run, stopped);
   for (int t = 0; t < threads; t++) {
     if (v.failed[t]) return RS_NO_MEMORY;
   }

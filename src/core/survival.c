@@ -189,6 +189,39 @@ static void survival_part(void *data, int thread, int threads) {
 rs_status rs_survival(const rs_curves *curves, const size_t *start, size_t n_curve,
                       const rs_interval *interval, const rs_run *run) {
   survival_job job = {curves, start, n_curve, interval, run, 0};
-  rs_share(rs_threads(run, start[n_curve]), survival_part, &job);
+  rs_share(rs_threads(run, start[n_curve]), survival_part, &job, run, &job.stopped);
   return job.stopped ? RS_INTERRUPTED : RS_OK;
+}
+
+/* ---- Rows at which subjects leave ------------------------------------------------------- */
+
+rs_status rs_leaving_rows(const double *event, const double *censor, const size_t *start,
+                          size_t n_block, const rs_run *run, size_t *row, size_t *left) {
+  size_t found = 0;
+  int stopped = 0;
+  for (size_t b = 0; b < n_block; b++) {
+    left[b] = found;
+    for (size_t i = start[b]; i < start[b + 1]; i++) {
+      if (rs_is_stopped_at(&stopped, run, i)) return RS_INTERRUPTED;
+      if (event[i] + censor[i] <= 0) continue;
+      if (row) row[found] = i;
+      found++;
+    }
+  }
+  left[n_block] = found;
+  return RS_OK;
+}
+
+rs_status rs_at_rows(const double *x, int sums, const size_t *start, size_t n_block,
+                     const size_t *row, const size_t *left, const rs_run *run, double *out) {
+  int stopped = 0;
+  for (size_t b = 0; b < n_block; b++) {
+    for (size_t k = left[b]; k < left[b + 1]; k++) {
+      size_t to = k + 1 < left[b + 1] ? row[k + 1] : start[b + 1];
+      if (rs_is_stopped_at(&stopped, run, k)) return RS_INTERRUPTED;
+      out[k] = x[row[k]];
+      for (size_t i = row[k] + 1; sums && i < to; i++) out[k] += x[i];
+    }
+  }
+  return RS_OK;
 }

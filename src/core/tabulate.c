@@ -152,7 +152,7 @@ static rs_status count_all(rs_stream *s, const rs_run *run) {
   int threads = rs_threads(run, s->data->n);
   rs_status status = RS_OK;
   for (int t = 0; t < threads; t++) part[t] = s->counted;
-  rs_share(threads, count_part, &job);
+  rs_share(threads, count_part, &job, run, &job.stopped);
   s->counted = part[0];
   for (int t = 0; t < threads; t++) {
     if (job.status[t] != RS_OK) status = job.status[t];
@@ -326,15 +326,15 @@ static void sort_part(void *data, int thread, int threads) {
 
 static rs_status sort_split(rs_stream *s, const split *p, const rs_run *run) {
   sort_job job = {s, p, run, 0, 0, 1, 0, {0}};
-  rs_share(p->threads, split_part, &job);
+  rs_share(p->threads, split_part, &job, run, &job.stopped);
   split_starts(p);
   job.place = 1;
-  if (!job.stopped) rs_share(p->threads, split_part, &job);
+  if (!job.stopped) rs_share(p->threads, split_part, &job, run, &job.stopped);
   for (size_t d = 0; d < p->buckets; d++) {
     size_t n = p->end[d] - (d > 0 ? p->end[d - 1] : 0);
     if (n > job.largest) job.largest = n;
   }
-  if (!job.stopped) rs_share(p->threads, sort_part, &job);
+  if (!job.stopped) rs_share(p->threads, sort_part, &job, run, &job.stopped);
   for (int t = 0; t < p->threads; t++) {
     if (job.failed[t]) return RS_NO_MEMORY;
   }
@@ -395,7 +395,8 @@ uint32_t rs_record_code(const rs_stream *s, size_t i) {
 
 typedef struct {
   const rs_sorted *sorted;
-  int found[RS_MOST_THREADS];
+  const rs_run *run;
+  int stopped, found[RS_MOST_THREADS];
 } close_job;
 
 static void close_part(void *data, int thread, int threads) {
@@ -405,20 +406,22 @@ static void close_part(void *data, int thread, int threads) {
   size_t from = rs_part(job->sorted->n, thread, threads);
   size_t to = rs_part(job->sorted->n, thread + 1, threads);
   int found = 0;
-  for (size_t i = from > 0 ? from : 1; i < to; i++) {
-    found |= (key[i] >> time_at) - (key[i - 1] >> time_at) - 1 < 4;
+  for (size_t i = from > 0 ? from : 1, batch = 0; i < to; batch++) {
+    size_t end = to - i < RS_BATCH ? to : i + RS_BATCH;
+    if (rs_is_stopped(&job->stopped, job->run, batch)) return;
+    for (; i < end; i++) found |= (key[i] >> time_at) - (key[i - 1] >> time_at) - 1 < 4;
   }
   job->found[thread] = found;
 }
 
 /* Whether two neighbours among the sorted keys may be distinct times that the 4 ulp rule ties:
  * only then does merge_ties() have to look at all of them one after the other. */
-static int any_close(const rs_stream *s, const rs_run *run) {
-  close_job job = {&s->sorted, {0}};
-  int threads = rs_threads(run, s->sorted.n), found = 0;
-  rs_share(threads, close_part, &job);
-  for (int t = 0; t < threads; t++) found |= job.found[t];
-  return found;
+static rs_status any_close(const rs_stream *s, const rs_run *run, int *found) {
+  close_job job = {&s->sorted, run, 0, {0}};
+  int threads = rs_threads(run, s->sorted.n);
+  rs_share(threads, close_part, &job, run, &job.stopped);
+  for (int t = 0; t < threads; t++) *found |= job.found[t];
+  return job.stopped ? RS_INTERRUPTED : RS_OK;
 }
 
 /* Sets each run of tied times to its first, through all strata and groups. */
@@ -529,9 +532,9 @@ static rs_status sort_all(rs_stream *s, rs_report *report, rs_ties ties, const r
   if (carried) rs_advise(k->carry, k->n * sizeof *k->carry);
   rs_status status = sort_records(s, bits, run);
   if (status != RS_OK) return status;
-  if (!k->whole && (ties == RS_TIES_SURVIVAL || (ties == RS_TIES_ULP && any_close(s, run)))) {
-    status = merge_ties(s, ties, run);
-  }
+  int close = ties == RS_TIES_SURVIVAL;
+  if (!k->whole && ties == RS_TIES_ULP) status = any_close(s, run, &close);
+  if (!k->whole && close && status == RS_OK) status = merge_ties(s, ties, run);
   if (status == RS_OK && ties == RS_TIES_SURVIVAL && s->entries && s->merged > 0) {
     status = check_entries(s, run, report);
   }

@@ -298,12 +298,44 @@ static void check_another_way(const row_case *r, const rs_table *t) {
 static void check_missing_rows(const row_case *r, const rs_report *report) {
   size_t n = r->rows.n, *at = malloc(n > 0 ? n * sizeof *at : 1);
   double event = isnan(report->event) ? 1 : report->event;
-  CHECK(rs_missing_rows(&r->rows, event, at, n) == n - report->used);
+  size_t found;
+  CHECK(rs_missing_rows(&r->rows, event, at, n, &r->run, &found) == RS_OK);
+  CHECK(found == n - report->used);
   for (size_t i = 0; i < n - report->used; i++) {
     CHECK(at[i] >= 1 && at[i] <= n && (i == 0 || at[i] > at[i - 1]));
   }
-  CHECK(rs_missing_rows(&r->rows, event, at, 0) == n - report->used);
+  CHECK(rs_missing_rows(&r->rows, event, at, 0, &r->run, &found) == RS_OK);
+  CHECK(found == n - report->used);
   free(at);
+}
+
+/* Rows at which subjects leave, and what is summed from each to the next, by looking at each row. */
+static void check_leaving(const rs_table *t, const rs_run *run) {
+  size_t *row = malloc((t->n_row + 1) * sizeof *row), *left = malloc((t->n_block + 1) * sizeof *left);
+  double *got = malloc((t->n_row + 1) * sizeof *got), *want = calloc(t->n_row + 1, sizeof *want);
+  size_t n = 0;
+  CHECK(rs_leaving_rows(t->event, t->censor, t->start, t->n_block, run, NULL, left) == RS_OK);
+  size_t counted = left[t->n_block];
+  CHECK(rs_leaving_rows(t->event, t->censor, t->start, t->n_block, run, row, left) == RS_OK);
+  for (size_t b = 0; b < t->n_block; b++) {
+    CHECK(left[b] == n);
+    for (size_t i = t->start[b]; i < t->start[b + 1]; i++) {
+      if (t->event[i] > 0 || t->censor[i] > 0) CHECK(row[n++] == i);
+      if (n > left[b]) want[n - 1] += t->time[i] < INFINITY ? t->time[i] : 1;
+    }
+  }
+  CHECK(n == counted && left[t->n_block] == n);
+  CHECK(rs_at_rows(t->time, 0, t->start, t->n_block, row, left, run, got) == RS_OK);
+  for (size_t k = 0; k < n; k++) CHECK(got[k] == t->time[row[k]]);
+  double *finite = malloc((t->n_row + 1) * sizeof *finite);
+  for (size_t i = 0; i < t->n_row; i++) finite[i] = t->time[i] < INFINITY ? t->time[i] : 1;
+  CHECK(rs_at_rows(finite, 1, t->start, t->n_block, row, left, run, got) == RS_OK);
+  for (size_t k = 0; k < n; k++) CHECK(got[k] == want[k]);
+  free(finite);
+  free(row);
+  free(left);
+  free(got);
+  free(want);
 }
 
 static void check_opened(rs_stream *s, const row_case *r, const cohort *c, unsigned choice) {
@@ -314,6 +346,7 @@ static void check_opened(rs_stream *s, const row_case *r, const cohort *c, unsig
   CHECK(tabulate(s, r, &t) == RS_OK);
   CHECK(t.table.merged == c->merged);
   check_table(&t.table, r, c);
+  check_leaving(&t.table, &r->run);
   if (r->exact_sums) {
     reverse_rows(r, &other);
     other.run.threads = 1 + other.run.threads % 3;

@@ -46,7 +46,9 @@ static void check_merge(const rs_rows *rows, rs_ties ties) {
 static void check_codes(const rs_column *x, size_t n, const rs_range *range) {
   size_t span = (size_t)(range->high - range->low) + 1, k = 0;
   int *map = malloc(span * sizeof *map), *code = malloc(n * sizeof *code);
-  size_t got = rs_small_codes(x, n, range->low, range->high, map, code);
+  const rs_run alone = {1, NULL, NULL, 0};
+  size_t got = 0;
+  CHECK(rs_small_codes(x, n, range->low, range->high, &alone, map, code, &got) == RS_OK);
   for (size_t v = 0; v < span; v++) {
     int seen = 0;
     for (size_t i = 0; i < n; i++) {

@@ -90,6 +90,10 @@ routine_calls <- function(n = 60) {
       list(table_of_rows(sort), 1L, 1.96, TRUE),
       list(table_of_rows(replace(sort, "weight", list(fraction$weight))), 5L, 1.96, FALSE)
     ),
+    C_leaving_rows = list(list(
+      unclass(table_of_rows(weighted))[c("time", "n.enter")], c(FALSE, TRUE), table_of_rows(weighted)$n.event,
+      table_of_rows(weighted)$n.censor, table_of_rows(weighted)$size
+    )),
     C_logrank_rows = list(
       list(count, 1L, 0, 0, NULL), list(sort, 1L, 1, 0.5, c("a", "b", "c")), list(weighted, 0L, 0, 0, NULL)
     ),
