@@ -270,6 +270,19 @@ typedef struct {
   int failed[RS_MOST_THREADS];
 } sort_job;
 
+/* The first keys fall into every bucket: were their large pages not there already, R could not be
+ * asked for seconds. */
+static void touch_pages(sort_job *job, int thread, int threads) {
+  enum { PAGE = 1 << 21 };
+  rs_sorted *k = &job->stream->sorted;
+  const size_t step = PAGE / sizeof *k->key, pages = k->n / step;
+  for (size_t p = rs_part(pages, thread, threads); p < rs_part(pages, thread + 1, threads); p++) {
+    if (rs_is_stopped(&job->stopped, job->run, 0)) return;
+    k->key[p * step] = 0;
+    if (k->carry) k->carry[p * step] = 0;
+  }
+}
+
 static void split_part(void *data, int thread, int threads) {
   sort_job *job = data;
   const split *p = job->split;
@@ -277,6 +290,7 @@ static void split_part(void *data, int thread, int threads) {
   record_batch r;
   size_t *next = p->next + (size_t)thread * p->buckets, n = job->stream->data->n;
   size_t batches = rs_batches(n);
+  if (job->place) touch_pages(job, thread, threads);
   for (size_t b = rs_part(batches, thread, threads); b < rs_part(batches, thread + 1, threads);
        b++) {
     size_t from = b * RS_BATCH, m = rs_batch_rows(n, from);
@@ -316,7 +330,7 @@ static void sort_part(void *data, int thread, int threads) {
   while (!job->failed[thread] && (d = rs_take(&job->bucket)) < p->buckets) {
     size_t from = d > 0 ? p->end[d - 1] : 0, n = p->end[d] - from;
     if (n < 2) continue;
-    if (rs_is_stopped(&job->stopped, job->run, d * 8)) break;
+    if (rs_is_stopped(&job->stopped, job->run, d * 32)) break;
     rs_sort_until(k->key + from, k->carry ? k->carry + from : NULL, key, carry, n, p->shift,
                   job->run, &job->stopped);
   }
