@@ -172,13 +172,15 @@ int rs_sort_digit(size_t n, int bits) {
   return digit < bits ? digit : bits;
 }
 
-static void scatter(buffer a, buffer b, size_t n, int shift, size_t mask, size_t *next) {
+/* Returns whether it was stopped: then what is in b is not to be read. */
+static int scatter(buffer a, buffer b, size_t n, int shift, size_t mask, size_t *next) {
   for (size_t i = 0; i < n; i++) {
-    if (rs_is_stopped_at(b.stopped, b.run, i)) return;
+    if (rs_is_stopped_at(b.stopped, b.run, i)) return 1;
     size_t to = next[(a.key[i] >> shift) & mask]++;
     b.key[to] = a.key[i];
     if (a.carry) b.carry[to] = a.carry[i];
   }
+  return 0;
 }
 
 /* Counts of each digit into next (as starts); returns whether one bucket holds all keys. */
@@ -226,7 +228,7 @@ static void sort_bucket(buffer a, buffer b, size_t n, int bits, int into_b) {
     sort_bucket(a, b, n, shift, into_b);
     return;
   }
-  scatter(a, b, n, shift, mask, next);
+  if (scatter(a, b, n, shift, mask, next)) return;
   for (size_t d = 0; d <= mask; d++) { /* next[d] is now where bucket d ends */
     if (n > 1 << 20 && rs_is_stopped(a.stopped, a.run, d)) return;
     if (next[d] > from) {

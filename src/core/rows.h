@@ -8,8 +8,8 @@ enum { RS_MOST_THREADS = 64 };
 
 /* Sizes that a test of the core lowers when it compiles it, to reach with few rows what takes
  * many: rows a batch, rows worth sharing among threads, rows that a sort can number, rows that are
- * sorted without a split, rows between polls (a power of 2), subjects of one stratum whose times are
- * cut into segments. */
+ * sorted without a split, rows between polls (a power of 2), the bytes of a large page, subjects of
+ * one stratum whose times are cut into segments. */
 #ifndef RS_BATCH_ROWS
 #define RS_BATCH_ROWS 512
 #endif
@@ -21,6 +21,9 @@ enum { RS_MOST_THREADS = 64 };
 #endif
 #ifndef RS_POLLED_ROWS
 #define RS_POLLED_ROWS (1 << 20)
+#endif
+#ifndef RS_PAGE_BYTES
+#define RS_PAGE_BYTES (1 << 21)
 #endif
 #ifndef RS_LARGE_STRATUM
 #define RS_LARGE_STRATUM 65536

@@ -271,11 +271,11 @@ typedef struct {
 } sort_job;
 
 /* The first keys fall into every bucket: were their large pages not there already, R could not be
- * asked for seconds. */
-static void touch_pages(sort_job *job, int thread, int threads) {
-  enum { PAGE = 1 << 21 };
+ * asked for seconds. All are touched before any thread puts a key there. */
+static void touch_part(void *data, int thread, int threads) {
+  sort_job *job = data;
   rs_sorted *k = &job->stream->sorted;
-  const size_t step = PAGE / sizeof *k->key, pages = k->n / step;
+  const size_t step = RS_PAGE_BYTES / sizeof *k->key, pages = k->n / step;
   for (size_t p = rs_part(pages, thread, threads); p < rs_part(pages, thread + 1, threads); p++) {
     if (rs_is_stopped(&job->stopped, job->run, 0)) return;
     k->key[p * step] = 0;
@@ -290,7 +290,6 @@ static void split_part(void *data, int thread, int threads) {
   record_batch r;
   size_t *next = p->next + (size_t)thread * p->buckets, n = job->stream->data->n;
   size_t batches = rs_batches(n);
-  if (job->place) touch_pages(job, thread, threads);
   for (size_t b = rs_part(batches, thread, threads); b < rs_part(batches, thread + 1, threads);
        b++) {
     size_t from = b * RS_BATCH, m = rs_batch_rows(n, from);
@@ -343,6 +342,7 @@ static rs_status sort_split(rs_stream *s, const split *p, const rs_run *run) {
   rs_share(p->threads, split_part, &job, run, &job.stopped);
   split_starts(p);
   job.place = 1;
+  if (!job.stopped) rs_share(p->threads, touch_part, &job, run, &job.stopped);
   if (!job.stopped) rs_share(p->threads, split_part, &job, run, &job.stopped);
   for (size_t d = 0; d < p->buckets; d++) {
     size_t n = p->end[d] - (d > 0 ? p->end[d - 1] : 0);
