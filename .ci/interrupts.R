@@ -33,7 +33,7 @@ calls_on <- function(n) {
   d$columns <- matrix(c(d$g, d$h), n)
   d$trials <- list(trial(d$real, n %/% 2), trial(d$status, n %/% 2))
   d$short <- list(trial(d$real, 1e4), trial(d$status, 1e4))
-  d$pairs <- array(c(24, 31, 40, 27) * 400, c(2, 2, 14)) + rep(1:14, each = 4)
+  d$pairs <- array(c(24, 31, 40, 27) * 150, c(2, 2, 14)) + rep(1:14, each = 4)
   with(d, list(
     `km, counted` = function() km(days, status, g),
     `km, sorted` = function() km(millis, status, g),
