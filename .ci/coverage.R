@@ -6,12 +6,7 @@
 source(".ci/record.R")
 
 least <- 95
-# A copy, since covr compiles in the place it is given.
-copy <- file.path(tempfile("coverage"), "riskset")
-dir.create(copy, recursive = TRUE)
-parts <- c("DESCRIPTION", "NAMESPACE", "R", "src", "tests", "data", "inst", "man")
-file.copy(parts, copy, recursive = TRUE)
-unlink(Sys.glob(file.path(copy, "src", c("*.o", "*.so", "core/*.o"))))
+copy <- copy_sources(c("tests", "inst", "man"))
 Sys.setenv(NOT_CRAN = "true")
 
 tests <- sprintf(

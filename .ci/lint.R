@@ -284,12 +284,9 @@ check_help <- function() {
 
 # ---- All of it --------------------------------------------------------------------------
 
-# From a copy, so that no object file is left in src.
 install <- function() {
-  copy <- file.path(tempdir(), "riskset")
-  dir.create(copy)
-  file.copy(c("DESCRIPTION", "NAMESPACE", "LICENSE", "R", "src", "data"), copy, recursive = TRUE)
-  install_into("build/lint", copy, "--preclean")
+  copy <- copy_sources()
+  install_into("build/lint", copy)
   loadNamespace("riskset", lib.loc = "build/lint")
   file.path(copy, "src")
 }

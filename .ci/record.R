@@ -44,6 +44,16 @@ install_into <- function(library, tarball, ..., env = character()) {
   if (status != 0L) stop(paste(utils::tail(readLines(log), 20L), collapse = "\n"), call. = FALSE)
 }
 
+# What an installation needs, and `more`, in a directory of its own: without what a compiler left
+# behind, and with room for what it will. The directory's path.
+copy_sources <- function(more = character()) {
+  copy <- file.path(tempfile("copy"), "riskset")
+  dir.create(copy, recursive = TRUE)
+  file.copy(c("DESCRIPTION", "NAMESPACE", "LICENSE", "R", "src", "data", more), copy, recursive = TRUE)
+  unlink(Sys.glob(file.path(copy, "src", c("*.o", "*.so", "core/*.o"))))
+  copy
+}
+
 compile_shim <- function(to) {
   flags <- c("-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-pthread")
   if (system2("gcc", c(flags, "-o", to, "tests/core/preload.c")) != 0L) {

@@ -92,6 +92,9 @@ term_role <- function(expr) {
   if (identical(head, quote(strata)) || identical(head, quote(survival::strata))) "stratum" else "group"
 }
 
+# An expression as text. (deparse() takes longer than a small test.)
+written <- function(expr) as.character(list(expr))
+
 # The name model.frame() would give the column, without backticks around `a b`.
 term_name <- function(expr) {
   if (is.symbol(expr)) return(as.character(expr))
@@ -888,7 +891,7 @@ call_label <- function(expr, name = "x") {
   if (is.symbol(expr)) return(as.character(expr))
   if (!is.language(expr)) return(name)
   plain <- length(expr) == 3L && is.symbol(expr[[1L]]) && is.symbol(expr[[2L]]) && is.symbol(expr[[3L]])
-  if (plain) return(as.character(list(expr)))
+  if (plain) return(written(expr))
   label <- deparse(expr, 60L, nlines = 2L)
   if (length(label) > 1L) name else label
 }

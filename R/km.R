@@ -205,11 +205,10 @@ block_levels <- function(table, blocks) {
   out
 }
 
-# The blocks of the curves, in their order; nothing is copied when that is the table's own.
+# The blocks of the curves, in their order; nothing is copied when that is the table's own, since
+# blocks that are left out have no rows.
 permute_blocks <- function(table, blocks) {
-  if (length(blocks) == length(table$size) && !is.unsorted(blocks, strictly = TRUE)) return(table)
-  used <- which(table$rows > 0)
-  if (!identical(as.integer(blocks), used)) {
+  if (is.unsorted(blocks)) {
     start <- cumsum(c(0, table$size))
     rows <- unlist(lapply(blocks, function(b) seq_len(table$size[b]) + start[b]))
     table[table_columns] <- lapply(table[table_columns], function(x) x[rows])

@@ -48,7 +48,7 @@ logrank.formula <- function(formula, data = NULL, weights = NULL, subset = NULL,
                             event = NULL, timefix = TRUE, ...) {
   check_dots(..., not_yet = not_yet)
   input <- read_survival_formula(formula, data, substitute(weights), substitute(subset), event)
-  test_rows(input, rho, gamma, timefix, as.character(list(formula)))
+  test_rows(input, rho, gamma, timefix, written(formula))
 }
 
 #' @rdname logrank
@@ -78,7 +78,7 @@ logrank.riskset_table <- function(x, rho = 0, gamma = 0, ...) {
 logrank.riskset_km <- function(x, rho = 0, gamma = 0, ...) {
   check_dots(..., not_yet = not_yet)
   call <- x$call$formula
-  name <- if (is.null(call)) "a fit of km()" else as.character(list(call))
+  name <- if (is.null(call)) "a fit of km()" else written(call)
   test_table(table_of_fit(x), rho, gamma, name)
 }
 

@@ -312,26 +312,35 @@ static void check_times(const double *time, size_t n) {
   }
 }
 
-rs_table r_table(SEXP list, size_t *start) {
+size_t *r_block_starts(SEXP size, size_t rows) {
+  if (TYPEOF(size) != REALSXP) Rf_error("not a risk table");
+  size_t blocks = (size_t)XLENGTH(size);
+  size_t *start = (size_t *)R_alloc(blocks + 1, sizeof *start);
+  start[0] = 0;
+  for (size_t b = 0; b < blocks; b++) {
+    double n = REAL(size)[b];
+    if (!(n >= 0 && n <= (double)(rows - start[b]))) Rf_error("not a risk table");
+    start[b + 1] = start[b] + (size_t)n;
+  }
+  if (start[blocks] != rows) Rf_error("the risk table's sizes do not add up");
+  return start;
+}
+
+rs_table r_table(SEXP list) {
   rs_table t;
   SEXP time = r_element(list, "time"), size = r_element(list, "size");
   const char *name[] = {"n.event", "n.censor", "n.enter"};
   const double **array[] = {(const double **)&t.event, (const double **)&t.censor,
                             (const double **)&t.enter};
   memset(&t, 0, sizeof t);
-  if (TYPEOF(time) != REALSXP || TYPEOF(size) != REALSXP) Rf_error("not a risk table");
+  if (TYPEOF(time) != REALSXP) Rf_error("not a risk table");
   t.n_row = (size_t)XLENGTH(time);
-  t.n_block = (size_t)XLENGTH(size);
   t.time = REAL(time);
-  t.start = start;
-  start[0] = 0;
+  t.start = r_block_starts(size, t.n_row);
+  t.n_block = (size_t)XLENGTH(size);
   for (size_t b = 0; b < t.n_block; b++) {
-    double rows = REAL(size)[b];
-    if (!(rows >= 0 && rows <= (double)(t.n_row - start[b]))) Rf_error("not a risk table");
-    start[b + 1] = start[b] + (size_t)rows;
-    check_times(t.time + start[b], (size_t)rows);
+    check_times(t.time + t.start[b], t.start[b + 1] - t.start[b]);
   }
-  if (start[t.n_block] != t.n_row) Rf_error("the risk table's sizes do not add up");
   for (int a = 0; a < 3; a++) {
     SEXP x = r_element(list, name[a]);
     if (x == R_NilValue && a == 2) continue;

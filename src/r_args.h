@@ -33,9 +33,11 @@ rs_rows r_rows(SEXP list); /* time, entry, status, weight, group, stratum, ... b
 rs_rows r_trials(SEXP list, size_t n, size_t trials);
 SEXP r_report(const rs_report *report);
 
-/* A risk table's time, n.event, n.censor, n.enter and size; start has room for one more than
- * there are blocks. */
-rs_table r_table(SEXP list, size_t *start);
+/* Where each block of a risk table of `rows` rows starts, and where the last ends. R's memory. */
+size_t *r_block_starts(SEXP size, size_t rows);
+
+/* A risk table's time, n.event, n.censor, n.enter and size. */
+rs_table r_table(SEXP list);
 
 /* An external pointer for a stream, made before the stream so that whatever R does next, the
  * stream is freed. */

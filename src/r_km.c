@@ -11,9 +11,7 @@ static const double *optional(SEXP table, const char *name, R_xlen_t n) {
 SEXP rs_r_survival(SEXP table, SEXP type, SEXP z, SEXP closed) {
   static const char *const names[] = {"status", "n.risk",   "surv",  "std.err",
                                       "cumhaz", "std.chaz", "lower", "upper"};
-  size_t blocks = (size_t)XLENGTH(r_element(table, "size"));
-  size_t *start = (size_t *)R_alloc(blocks + 1, sizeof *start);
-  rs_table t = r_table(table, start);
+  rs_table t = r_table(table);
   R_xlen_t n = (R_xlen_t)t.n_row;
   rs_run run = r_run(t.n_row);
   rs_interval interval = {(rs_conf_type)r_code(type), r_number(z), NA_REAL,
@@ -32,22 +30,9 @@ SEXP rs_r_survival(SEXP table, SEXP type, SEXP z, SEXP closed) {
     *array[a] = REAL(x);
     rs_advise(*array[a], (size_t)n * sizeof(double));
   }
-  SET_VECTOR_ELT(out, 0, r_status(rs_survival(&curves, start, blocks, &interval, &run), &run));
+  SET_VECTOR_ELT(out, 0, r_status(rs_survival(&curves, t.start, t.n_block, &interval, &run), &run));
   UNPROTECT(1);
   return out;
-}
-
-static size_t *block_starts(SEXP size, size_t rows) {
-  size_t blocks = (size_t)XLENGTH(size);
-  size_t *start = (size_t *)R_alloc(blocks + 1, sizeof *start);
-  const double *n = r_counts(size, blocks);
-  start[0] = 0;
-  for (size_t b = 0; b < blocks; b++) {
-    if (n[b] > (double)(rows - start[b])) Rf_error("not a risk table");
-    start[b + 1] = start[b] + (size_t)n[b];
-  }
-  if (start[blocks] != rows) Rf_error("not a risk table");
-  return start;
 }
 
 /* The columns of a risk table at the rows where `event` or `censor` says that subjects leave, and
@@ -57,7 +42,7 @@ SEXP rs_r_leaving_rows(SEXP columns, SEXP sums, SEXP event, SEXP censor, SEXP si
   const char *const names[] = {"columns", "size"};
   size_t n = (size_t)XLENGTH(event), blocks = (size_t)XLENGTH(size);
   const double *events = r_doubles(event, n), *censored = r_doubles(censor, n);
-  const size_t *start = block_starts(size, n);
+  const size_t *start = r_block_starts(size, n);
   size_t *left = (size_t *)R_alloc(blocks + 1, sizeof *left);
   rs_run run = r_run(n);
   if (TYPEOF(columns) != VECSXP || TYPEOF(sums) != LGLSXP || XLENGTH(sums) != XLENGTH(columns)) {

@@ -138,15 +138,13 @@ SEXP rs_r_logrank_rows(SEXP rows_list, SEXP ties, SEXP rho, SEXP gamma, SEXP lab
 SEXP rs_r_logrank_table(SEXP table, SEXP n_group, SEXP n_stratum, SEXP rho, SEXP gamma, SEXP rows,
                         SEXP labels) {
   size_t groups = r_count(n_group), strata = r_count(n_stratum);
-  size_t blocks = (size_t)XLENGTH(r_element(table, "size"));
-  size_t *start = (size_t *)R_alloc(blocks + 1, sizeof *start);
-  rs_table t = r_table(table, start);
+  rs_table t = r_table(table);
   rs_run run = r_run(t.n_row * groups * groups);
   rs_stream *stream = NULL;
-  if (groups == 0 || blocks % groups != 0 || blocks / groups != strata) {
+  if (groups == 0 || t.n_block % groups != 0 || t.n_block / groups != strata) {
     Rf_error("the risk table has another number of blocks");
   }
-  const double *block = r_doubles(rows, blocks);
+  const double *block = r_doubles(rows, t.n_block);
   SEXP out = PROTECT(r_list(N_OUT, NAMES));
   rs_logrank logrank = prepare(out, groups, rho, gamma, labels);
   rs_status status = rs_stream_table(&t, groups, strata, &run, &stream);

@@ -290,7 +290,6 @@ rs_status rs_leaving_rows(const double *event, const double *censor, const size_
 rs_status rs_at_rows(const double *x, int sums, const size_t *start, size_t n_block,
                      const size_t *row, const size_t *left, const rs_run *run, double *out);
 
-
 /* ---- The Mantel-Haenszel accumulator ---------------------------------------------------- */
 
 /* Sums, over tables with `rows` groups and `cols` + 1 outcomes (the last outcome is not

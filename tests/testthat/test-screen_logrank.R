@@ -145,7 +145,6 @@ test_that("a screen that shows its progress gives the same answer, part by part"
          screen_crosstab(markers, status), screen_crosstab(as.data.frame(markers), status, test = "trend"))
   }
   silent <- answers()
-  shown <- character()
   old <- options(riskset.progress = TRUE, cli.progress_handlers_force = "logger")
   on.exit(options(old))
   shown <- capture.output(with_progress <- answers())
