@@ -12,11 +12,11 @@ missing <- function() setdiff(packages, rownames(installed.packages(lib)))
 if (length(missing())) {
   .libPaths(lib, include.site = FALSE)
   if ("@CRAN@" %in% getOption("repos")) chooseCRANmirror(graphics = FALSE, ind = 1L)
-  # fs, which testthat needs, is built against libuv.
+  # fs, which testthat needs, is built against libuv; curl, which lrstat needs, against libcurl.
   if (Sys.info()[["effective_user"]] == "root" && nzchar(Sys.which("apt-get"))) {
     system2("apt-get", c("-qq", "update"))
     system2("apt-get", c("-qq", "-y", "install", "--no-install-recommends", "r-base-dev",
-                         "libuv1-dev"), stdout = FALSE)
+                         "libuv1-dev", if (!for_tests) "libcurl4-openssl-dev"), stdout = FALSE)
   }
   # Tests need no optimised C++ and no help pages: half the time.
   if (for_tests) {

@@ -81,7 +81,7 @@ audited_counts <- function(counts) {
 
 # The printed P as list(relation, value, digits, text).
 read_printed_p <- function(p, digits) {
-  if (length(p) != 1L || is.na(p) || !(is.numeric(p) || is.character(p))) {
+  if (!(is.numeric(p) || is.character(p)) || length(p) != 1L || is.na(p)) {
     abort("p", "`p` must be one printed P, a number or text such as \"0.020\", not %s",
           what(p))
   }
@@ -90,7 +90,7 @@ read_printed_p <- function(p, digits) {
 
 read_p_number <- function(p, digits) {
   check_p_range(p)
-  shown <- decimals(format(p, digits = 15, scientific = FALSE))
+  shown <- decimals(format(p, digits = 15, scientific = FALSE, decimal.mark = "."))
   if (is.null(digits)) digits <- min(max(3, shown), 15)
   check_finite(digits, "digits", 1)
   if (digits != floor(digits) || digits > 15) {
@@ -121,6 +121,9 @@ read_p_text <- function(p, digits) {
   }
   value <- as.numeric(paste0(part[5L], part[6L]))
   check_p_range(value)
+  if (value < 1e-300 && grepl("[1-9]", part[5L])) {
+    abort("p", "`p` must be at least 1e-300 to be compared, not \"%s\"", p)
+  }
   exponent <- if (part[6L] == "") 0 else as.numeric(substring(part[6L], 2L))
   list(
     relation = if (part[4L] == "") "=" else part[4L], value = value,

@@ -4,8 +4,10 @@
 #'
 #' Tests whether an exposure and an outcome are associated once a third variable (site, age
 #' group, centre) is held fixed, and for two exposures and two outcomes estimates the common
-#' odds ratio, with a test of whether it is common. One stratum is allowed. Every result that
-#' [stats::mantelhaen.test()] can compute is equal to its.
+#' odds ratio, with a test of whether it is common. One stratum is allowed. What
+#' [stats::mantelhaen.test()] can compute is equal to its, but for a corrected statistic where
+#' \eqn{|O - E| < 1/2} (see Details) and the exact odds ratio and limits, which are solved more
+#' closely here.
 #'
 #' @param x,formula a formula `outcome ~ exposure + strata(site)`; or the exposure, a vector (factor,
 #'   text, logical or numbers) with one element for each subject; or a table of counts, an array
@@ -142,8 +144,12 @@ cmh_options <- function(correct, exact, alternative, conf.level) {
        alternative = check_choice(alternative, c("two.sided", "less", "greater"), "alternative"))
 }
 
+# Strata that a table declares may be empty; in rows, a number or level that nobody has is none.
 counted_strata <- function(rows) {
   table <- drop_unused(contingency_told(rows))
+  shape <- dim(table$counts)
+  occurs <- .colSums(table$counts, shape[1L] * shape[2L], shape[3L]) > 0
+  if (!all(occurs)) table$counts <- table$counts[, , occurs, drop = FALSE]
   check_margins(table)
   table
 }
@@ -307,14 +313,24 @@ exact_test <- function(counts, estimate, options) {
   s <- sum(counts[1L, 1L, ])
   low <- sum(pmax(0, row - other))
   p <- exact_p(exact_density(counts, 1), s - low + 1, options$alternative)
-  base <- if (is.finite(estimate) && estimate > 0) estimate else 1
+  base <- if (is.finite(estimate) && estimate > 0) estimate else base_at_end(counts, s, low)
   density <- exact_density(counts, base)
   seen <- which(density > 0)
   dist <- list(value = low + seen - 1, log = log(density[seen]), base = log(base))
   at_end <- c(s == low, s == low + length(density) - 1)
-  log_p <- if (p > 1e-280) log(p) else exact_log_p(counts, low, s, estimate)
+  log_p <- if (p > 1e-280) log(p)
+           else exact_log_p(counts, low, low + length(density) - 1, s, estimate, options$alternative)
   list(statistic = s, p = p, log_p = log_p, estimate = exact_estimate(dist, s, at_end),
        limits = exact_limits(dist, s, at_end, options))
+}
+
+# Where S is as small or large as it can be: an odds ratio at which that is not too rare to be seen.
+base_at_end <- function(counts, s, low) {
+  for (l in c(0, 2^(0:6))) {
+    base <- exp(if (s == low) -l else l)
+    if (exact_density(counts, base)[s - low + 1] > 1e-100) break
+  }
+  base
 }
 
 exact_density <- function(counts, odds) {
@@ -336,19 +352,37 @@ exact_p <- function(d, at, alternative) {
   min(p, 1)
 }
 
-# Far out in the tail, where the probabilities at odds ratio 1 underflow, they follow from those
-# at the estimate: a chain of odds ratios leads there, each two neighbours being set equal where
-# both are known best. Of a two-sided P the observed tail is left: the other is no larger.
-exact_log_p <- function(counts, low, s, estimate) {
+# Where the probabilities at odds ratio 1 underflow. Two-sided, those of the other tail that are no
+# larger are added: as far on that side as it takes to meet them.
+exact_log_p <- function(counts, low, high, s, estimate, alternative) {
   end <- max(-40, min(40, log(estimate)))
+  tail <- log_density(end, counts, low)
+  observed <- tail$log[match(s, tail$value)]
+  logs <- tail$log[if (end > 0) tail$value >= s else tail$value <= s]
+  for (reach in if (alternative == "two.sided") -end * 1.5^(0:8)) {
+    other <- log_density(reach, counts, low)
+    last <- if (end > 0) which.min(other$value) else which.max(other$value)
+    if (other$log[last] <= observed || other$value[last] %in% c(low, high)) break
+  }
+  if (alternative == "two.sided") {
+    across <- if (end > 0) other$value < s else other$value > s
+    logs <- c(logs, other$log[across & other$log <= observed + 1e-7])
+  }
+  max(logs) + log(sum(exp(logs - max(logs))))
+}
+
+# log P(S) at odds ratio 1, of what is seen at a chain of odds ratios up to exp(end): each two
+# neighbours are set equal where both are known best, and each value is taken where it is.
+log_density <- function(end, counts, low) {
   for (steps in 2^(0:6)) {
     chain <- lapply(end * (0:steps) / steps, known_density, counts, low)
-    shift <- sum(mapply(link_densities, chain[-1L - steps], chain[-1L]))
-    if (is.finite(shift)) break
+    shift <- cumsum(c(0, mapply(link_densities, chain[-1L - steps], chain[-1L])))
+    if (all(is.finite(shift))) break
   }
-  last <- chain[[steps + 1L]]
-  logs <- last$log[if (end > 0) last$value >= s else last$value <= s] + shift
-  max(logs) + log(sum(exp(logs - max(logs))))
+  all <- do.call(rbind, Map(function(d, by) cbind(d$value, d$log + by, d$known), chain, shift))
+  all <- all[order(-all[, 3L]), , drop = FALSE]
+  all <- all[!duplicated(all[, 1L]), , drop = FALSE]
+  list(value = all[, 1L], log = all[, 2L])
 }
 
 # Logarithms of d(S) up to a constant, and how well each is known.
@@ -422,16 +456,19 @@ general_test <- function(core, table) {
   )
 }
 
+# Tests do not depend on the unit of scores, but their squares must not overflow.
+unit_scores <- function(x) if (any(x != 0) && all(is.finite(x))) x / max(abs(x)) else x
+
 # Statistic and rank of the three: contrasts of the tracked outcomes against the last one
 # (Landis, Heyman & Koch 1978, section 3).
 general_forms <- function(core, scores) {
   off <- core$observed - core$expected
   last <- length(scores[[2L]])
-  columns <- as.double(scores[[2L]][-last] - scores[[2L]][last])
+  columns <- unit_scores(as.double(scores[[2L]][-last] - scores[[2L]][last]))
   means <- off %*% columns
   spread <- kronecker(t(columns), diag(nrow(off)))
   of_means <- spread %*% core$covariance %*% t(spread)
-  a <- as.double(scores[[1L]]) - mean(scores[[1L]])
+  a <- unit_scores(as.double(scores[[1L]]) - mean(scores[[1L]]))
   correlation <- sum(a * means)
   of_correlation <- as.matrix(sum(a * (of_means %*% a)))
   cbind(
@@ -447,6 +484,7 @@ general_forms <- function(core, scores) {
 #' @param digits significant digits.
 #' @export
 print.riskset_cmh <- function(x, digits = 4, ...) {
+  check_digits(digits)
   cat(x$method, "\n\ndata: ", x$data.name, "\n\n", sep = "")
   print_right(cmh_counts(x))
   cat("\n")

@@ -1,5 +1,5 @@
 # Conditions of this package: every error has class riskset_error_<kind>, every message
-# riskset_<kind>, and carries the call the user typed, not the helper that noticed.
+# riskset_<kind> (of each kind that it is of), and carries the call the user typed, not the helper that noticed.
 
 abort <- function(kind, ...) {
   message <- sprintf(...)
@@ -70,6 +70,12 @@ check_finite <- function(x, name, least = -Inf) {
   if (!is_number(x) || length(x) != 1L || !is.finite(x) || x < least) {
     wanted <- if (is.finite(least)) sprintf(" of at least %g", least) else ""
     abort("argument", "`%s` must be one finite number%s, not %s", name, wanted, what(x))
+  }
+}
+
+check_digits <- function(x) {
+  if (!is_number(x) || length(x) != 1L || is.na(x) || x < 0 || x > 22) {
+    abort("argument", "`digits` must be one number from 0 to 22, not %s", what(x))
   }
 }
 

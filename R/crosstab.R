@@ -32,8 +32,10 @@
 #' that are at most as likely as the observed one (relative tolerance 1e-7), as
 #' [stats::fisher.test()]. For 2 x 2 tables the sum is our own, takes a time that grows with the
 #' square root of the number of subjects (up to 1e14), and does not underflow: see `log.p`.
-#' Larger tables are given to [stats::fisher.test()] when they are small enough for it; else P
-#' is `NA`, with the reason.
+#' Larger tables are given to [stats::fisher.test()] where it is safe: its code can fail in a way
+#' that damages what is computed afterwards. Safe are 17 subjects at most, or up to 20, 16, 8 or 5
+#' levels beside 2, 3, 4 or 5 of the other variable (with limits on the margins); else P is `NA`,
+#' with the reason.
 #'
 #' The linear-by-linear association is \eqn{(N - 1) r^2}, r being the correlation of the scores
 #' of rows and columns: a number counts as itself, the levels of a factor and the rows and
@@ -52,8 +54,10 @@
 #' them would scale with their sum). `riskset_error_formula`, `riskset_error_data`: a formula
 #' that is not `outcome ~ exposure`, or a variable that does not exist.
 #'
-#' @references Pearson K (1900) On the criterion that a given system of deviations from the
-#'   probable ... *Philosophical Magazine* 50:157-175. \doi{10.1080/14786440009463897}
+#' @references Pearson K (1900) On the criterion that a given system of deviations from
+#'   the probable in the case of a correlated system of variables is such that it can be
+#'   reasonably supposed to have arisen from random sampling. *Philosophical Magazine*
+#'   50:157-175. \doi{10.1080/14786440009463897}
 #'
 #'   Yates F (1934) Contingency tables involving small numbers and the chi-square test.
 #'   *Supplement to the Journal of the Royal Statistical Society* 1:217-235.
@@ -183,13 +187,18 @@ measure_crosstab <- function(counts, row_scores, col_scores) {
   p$log_p[4L] <- exact$log_p
   p$p[4L] <- exp(exact$log_p)
   reason <- c(NA, NA, NA, exact$reason,
-              if (is.na(v[7L])) "the scores of rows or columns do not differ" else NA)
+              if (is.na(v[7L])) no_scores(row_scores, col_scores) else NA)
   keep <- if (all(shape == 2L)) 1:5 else c(1L, 3:5)
   dimnames(core$expected) <- dimnames(counts)
   list(
     tests = tests_frame(crosstab_methods, statistic, df, p$p, p$log_p, reason, keep),
     expected = core$expected, n = v[1L], least = v[2L], low = v[3L]
   )
+}
+
+no_scores <- function(...) {
+  if (all(is.finite(c(...)))) "the scores of rows or columns do not differ"
+  else "a score is infinite"
 }
 
 undefined_tests <- function(shape) {
@@ -215,9 +224,11 @@ as_frame <- function(...) {
 # does so soon, and without harm.
 fisher_p <- function(counts, n, log_p) {
   if (!is.na(log_p)) return(list(log_p = log_p, reason = NA_character_))
-  if (n > 1e5 || length(counts) > 400L || all(dim(counts) == 2L) ||
-      !fisher_safe(counts, n)) {
+  if (n > 1e5 || length(counts) > 400L || all(dim(counts) == 2L)) {
     return(list(log_p = NA_real_, reason = "too large a table for an exact test"))
+  }
+  if (!fisher_safe(counts, n)) {
+    return(list(log_p = NA_real_, reason = "fisher.test() is not safe on a table of this shape"))
   }
   p <- tryCatch(stats::fisher.test(counts)$p.value, error = function(e) NULL)
   if (is.null(p)) {
@@ -254,6 +265,7 @@ fisher_key <- function(sums, k) {
 #' @param digits decimals of the row percents and expected counts.
 #' @export
 print.riskset_crosstab <- function(x, digits = 1, ...) {
+  check_digits(digits)
   title <- names(dimnames(x$observed))
   cat(sprintf("Crosstabulation of %s (rows) by %s (columns)\n\n", title[1L], title[2L]))
   print_right(crosstab_cells(x, digits))
@@ -316,8 +328,8 @@ format_count <- function(x) {
 
 # P to four significant digits; never 0.
 format_p <- function(p) {
-  p <- vapply(p, format.pval, "", digits = 4, eps = 2.2e-16)
-  sub("^<", "< ", p)
+  shown <- formatC(p, digits = 4, format = "g", flag = "#")
+  ifelse(is.na(p), "NA", ifelse(p < 2.2e-16, "< 2.2e-16", shown))
 }
 
 # A matrix of text: the first column to the left, the others to the right.

@@ -13,8 +13,8 @@
 #' They determine little else. The printed numbers hold each curve near its median; 1-year
 #' and 5-year survival, the tails, the shape of the hazard, and any hazard ratio are
 #' choices of the program, not findings of the study. [crlm_envelope] holds 200 such sets,
-#' as unlike each other as the search could find; this one is a quiet one near their
-#' middle, and is its first column. Several deaths at one hundredth of a month stand where
+#' as unlike each other as the search could find; this one, whose curves lie near the middle
+#' of the 200, is its first column. Several deaths at one hundredth of a month stand where
 #' the printed intervals demand a step.
 #'
 #' The article says that all patients were followed until death, and also that one of them
@@ -104,7 +104,9 @@
 #'   \item{conversion}{Factor: `Converted` or `Not converted`.}
 #'   \item{n}{Number of patients, integer.}
 #'   \item{printed_percent}{Percentage of the level as printed, character.}
-#'   \item{printed_p}{P value as printed, the same in all rows of one factor.}
+#'   \item{printed_p}{P value as printed, the same in all rows of one factor. A
+#'     number, without the last zero printed (0.51 for 0.510); in [crlm_published] it is
+#'     text.}
 #' }
 #' @source Table 1 of a retrospective study of 156 inpatients with colorectal cancer liver
 #'   metastases, Department of Hepatobiliary Surgery, People's Hospital of Peking
@@ -159,7 +161,8 @@
 #'   \item{n}{Number of patients, integer.}
 #'   \item{median}{Median overall survival in months.}
 #'   \item{lower, upper}{Its 95 % confidence limits in months, by 'SPSS'.}
-#'   \item{printed_p}{Two-sided log-rank P value of the figure as printed, character.}
+#'   \item{printed_p}{Two-sided log-rank P value of the figure as printed: text, with
+#'     every digit printed (in [crlm_conversion] it is a number).}
 #' }
 #' @source The study described in [crlm_conversion], which names 'SPSS' 22 as its
 #'   software.

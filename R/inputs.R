@@ -57,7 +57,7 @@ call_method <- function(method) {
 
 check_data <- function(data) {
   if (!is.null(data) && !is.list(data) && !is.environment(data)) {
-    abort("data", "`data` must be a data frame, a list or NULL, not %s", what(data))
+    abort("data", "`data` must be a data frame, a list, an environment or NULL, not %s", what(data))
   }
 }
 
@@ -135,16 +135,24 @@ as_codes <- function(x, name) {
   } else if (is.logical(x)) {
     list(code = x + 1L, labels = c("FALSE", "TRUE"), values = c(0, 1), kind = "number")
   } else if (is.character(x)) {
-    labels <- sort(unique(x), method = "radix")
+    labels <- unique(x)
+    labels <- labels[text_order(labels)]
     list(code = match(x, labels), labels = labels, values = NULL, kind = "text")
   } else if (is.numeric(x) && is.null(dim(x)) && !inherits(x, c("Date", "POSIXt"))) {
     number_codes(plain_number(x, name))
-  } else if (is.atomic(x) && is.null(dim(x)) && !is.null(x)) {
+  } else if (is.atomic(x) && is.null(dim(x)) && !is.null(x) && !is.raw(x)) {
     f <- factor(x)
     list(code = f, labels = levels(f), values = NULL, kind = "other")
   } else {
     abort("group", "`%s` must be a factor, text, numbers or logical, not %s", name, what(x))
   }
+}
+
+# C order, by the bytes of UTF-8, without NA. Text of a file need not be marked as UTF-8, nor valid.
+text_order <- function(x) {
+  bytes <- enc2utf8(x)
+  Encoding(bytes) <- "bytes"
+  order(bytes, na.last = NA, method = "radix")
 }
 
 number_codes <- function(x) {
@@ -164,10 +172,14 @@ number_codes <- function(x) {
 # ---- Numbers ----------------------------------------------------------------------------
 
 # A numeric column as C reads it: integer or double, never integer64's bits. Attributes of a
-# labelled column (haven) are ignored; difftime keeps its number.
+# labelled column (haven) are ignored.
 plain_number <- function(x, name, kind = "argument") {
   if (!is.object(x) && (is.double(x) || is.integer(x)) && is.null(dim(x))) return(x)
   if (inherits(x, "integer64")) return(integer64_number(x, name))
+  if (inherits(x, "difftime")) {
+    abort(kind, "`%s` is a difftime in %s: as.numeric(%s, units = \"days\") makes it a number", name,
+          units(x), name)
+  }
   refused <- inherits(x, c("Date", "POSIXt", "factor")) || !is.null(dim(x))
   if (refused || !(is.integer(x) || is.double(x))) {
     abort(kind, "`%s` must be a numeric vector, not %s", name, what(x))
@@ -418,13 +430,16 @@ read_subset <- function(keep, n) {
     if (length(keep) != n) {
       abort("length", "`subset` has length %d but there are %d rows", length(keep), n)
     }
-  } else if (!is_number(keep)) {
-    abort("argument", "`subset` must be logical or row numbers, not %s", what(keep))
+  } else if (!is_number(keep) || mixes_signs(keep)) {
+    abort("argument", "`subset` must be logical, or row numbers to keep or (negative) to drop, not %s",
+          what(keep))
   }
   rows <- seq_len(n)[keep]
   if (length(rows) == 0L) abort("data", "`subset` leaves no rows")
   rows
 }
+
+mixes_signs <- function(rows) any(rows < 0, na.rm = TRUE) && (anyNA(rows) || any(rows > 0))
 
 read_term <- function(term, data, env) {
   if (term$role == "stratum") return(c(term[c("name", "role")], stratum_codes(term$expr, data, env)))
@@ -483,9 +498,6 @@ combine_terms <- function(terms) {
 check_report <- function(result, kept = NULL) {
   status <- result$status
   if (status == "memory") abort("memory", "not enough memory for this call")
-  if (status == "large" && identical(result$report$weights, 1L)) {
-    abort("weights", "`weights` must sum to 2^53 at most: beyond it whole numbers lose precision")
-  }
   if (status == "large") {
     abort("too_large", "the data have too many rows, groups or strata for this method")
   }
@@ -508,12 +520,13 @@ refuse_row <- function(report) {
     status = "must be 0/1, 1/2 or logical",
     order = "must be less than `time`",
     missing = "must not be missing",
-    zero = "must not all be zero"
+    zero = "must not all be zero",
+    sum = "must sum to 2^53 at most: beyond it whole numbers lose precision"
   )
   if (report$problem == "tied") {
     abort("entry", "`entry` and `time` of row %.0f are one time by `timefix = \"survival\"`", report$row)
   }
-  if (report$problem == "zero") abort(report$column, "`%s` %s", report$column, wanted)
+  if (report$problem %in% c("zero", "sum")) abort(report$column, "`%s` %s", report$column, wanted)
   more <- if (report$rows > 1) sprintf(" (and %.0f more)", report$rows - 1) else ""
   abort(report$column, "`%s` %s, but row %.0f is %s%s", report$column, wanted, report$row,
         format(report$value, digits = 15), more)
@@ -684,7 +697,8 @@ subset_rows <- function(subset, n) {
   if (is.logical(subset)) {
     check_length(subset, n, "subset", "x")
     rows <- which(subset)
-  } else if (is_number(subset) && all(is.finite(subset)) && all(abs(subset) <= n)) {
+  } else if (is_number(subset) && all(is.finite(subset)) && all(abs(subset) <= n) &&
+             !mixes_signs(subset)) {
     rows <- seq_len(n)[subset]
   } else {
     abort("argument", "`subset` must be logical or row numbers from 1 to %.0f, not %s", n,
@@ -856,7 +870,9 @@ table_labels <- function(x) {
   if (length(shape) == 2L) labels <- c(labels, list(""))
   shape <- c(shape, 1L)[1:3]
   for (i in 1:3) if (is.null(labels[[i]])) labels[[i]] <- as.character(seq_len(shape[i]))
-  if (is.null(names(labels))) names(labels) <- c("row", "column", "stratum")
+  if (is.null(names(labels))) names(labels) <- rep("", 3L)
+  unnamed <- !nzchar(names(labels))
+  names(labels)[unnamed] <- c("row", "column", "stratum")[unnamed]
   labels
 }
 

@@ -22,19 +22,20 @@
 #'   with `+ strata(stratum)`; numeric times; a [risk_table()]; in methods, a fit of `km()`.
 #' @inheritParams risk_table
 #' @param time The same as `x`, for calls that name it.
-#' @param conf.int Level of the pointwise confidence intervals; `FALSE` for none.
+#' @param conf.int Level of the pointwise confidence intervals; `FALSE` for none. In `quantile()`
+#'   whether to give limits.
 #' @param conf.type Scale on which they are symmetric: `"log"` (the default, as in
 #'   [survival::survfit()]), `"log-log"` (that of 'SAS' and 'Stata'), `"plain"`, `"logit"`,
 #'   `"arcsin"` or `"none"`.
-#' @param na.action What is done with rows that have a missing value: [stats::na.omit()] (the
-#'   default), [stats::na.exclude()] or [stats::na.fail()].
 #' @param ... Nothing else: arguments of [survival::survfit()] that do not exist here yet
 #'   (`id`, `cluster`, `start.time`, ...) are refused by name.
 #'
 #' @return An object of class `c("riskset_km", "survfit")` (and `"survfit2"`, that of
 #'   'ggsurvfit', for an unweighted formula) with the components of [survival::survfit()]: `n`,
 #'   `time`, `n.risk`, `n.event`, `n.censor`, `surv`, `std.err`, `cumhaz`, `std.chaz`, `strata`,
-#'   `lower`, `upper`, ... For errors see [risk_table()].
+#'   `lower`, `upper`, ... `quantile()` gives a list of `quantile`, `lower` and `upper`, or without
+#'   limits the first alone: vectors by probability, for several curves matrices with a row for each.
+#'   For errors see [risk_table()].
 #' @references Kaplan EL, Meier P (1958). Nonparametric estimation from incomplete
 #'   observations. *JASA* 53:457-481. \doi{10.1080/01621459.1958.10501452}
 #' @seealso [logrank()] to compare the curves, [plot.riskset_km()] to draw them.
@@ -80,10 +81,10 @@ km.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = 
   if (names_formula(...)) return(call_method(km.formula))
   call <- match.call()
   call[[1L]] <- quote(km)
-  if (!missing(x)) refuse_list(x, "x")
+  if (!missing(x)) refuse_list(x)
   check_dots(..., not_yet = not_yet)
   if (missing(x) && missing(time)) abort("formula", "`x` is missing, with no default")
-  refuse_list(time, "x")
+  refuse_list(time)
   conf <- read_conf(conf.int, conf.type)
   input <- read_survival_vectors(time, status, group, strata, weights, entry, event)
   action <- if (missing(na.action)) "omit" else read_na_action(na.action)
@@ -102,8 +103,8 @@ km.riskset_table <- function(x, conf.int = 0.95,
   fit_table(x, read_conf(conf.int, conf.type), call, NULL)
 }
 
-conf_types <- c("log", "log-log", "plain", "none", "logit", "arcsin")
 conf_codes <- c(log = 1L, `log-log` = 2L, plain = 3L, none = 0L, logit = 4L, arcsin = 5L)
+conf_types <- names(conf_codes)
 
 read_conf <- function(conf.int, conf.type) {
   type <- check_choice(conf.type, conf_types, "conf.type")
@@ -131,12 +132,17 @@ read_na_action <- function(na.action) {
   abort("argument", "`na.action` must be na.omit, na.exclude or na.fail, not %s", what(na.action))
 }
 
+refuse_missing <- function(input, used) {
+  dropped <- length(input$rows$time) - used
+  if (dropped == 0) return(invisible())
+  abort("missing", "%.0f %s a missing value and `na.action` is na.fail", dropped,
+        if (dropped == 1) "row has" else "rows have")
+}
+
 omitted_rows <- function(input, table, action) {
   dropped <- length(input$rows$time) - table$n.used
   if (dropped == 0) return(NULL)
-  if (action == "fail") {
-    abort("missing", "%.0f rows have a missing value and `na.action` is na.fail", dropped)
-  }
+  if (action == "fail") refuse_missing(input, table$n.used)
   rows <- .Call(C_missing_rows, input$rows, table$event, dropped)
   names <- row_names(input$data, input$kept)
   names(rows) <- as.character(if (is.null(names)) rows else names[rows])
@@ -311,13 +317,13 @@ table_of_fit <- function(fit) {
 #' @param drop As in survival. `fit[i]` takes whole curves, by number or name.
 #' @export
 `[.riskset_km` <- function(x, ..., drop = TRUE) {
+  if (...length() == 1L && missing(..1)) return(x) # fit[]
   at <- if (!is.null(x$strata) && ...length() == 1L) pick_curves(..1, x$strata)
   fit <- NextMethod("[")
   origin <- attr(x, "riskset")
   if (is.null(at)) return(x)
   if (inherits(x, "survfit0")) return(fit)
-  rows <- rep(factor(seq_along(x$strata)), x$strata)
-  take <- unlist(split(seq_along(x$time), rows)[at], use.names = FALSE)
+  take <- unlist(curve_rows(x$strata)[at])
   if (!is.null(x$counts)) fit$counts <- x$counts[take, , drop = FALSE]
   origin$blocks <- origin$blocks[at]
   origin$table$rows <- origin$table$rows[at]
@@ -341,8 +347,7 @@ pick_curves <- function(i, strata) {
 }
 
 pick_entries <- function(entries, at) {
-  rows <- rep(factor(seq_along(entries$size)), entries$size)
-  take <- unlist(split(seq_along(entries$time), rows)[at], use.names = FALSE)
+  take <- unlist(curve_rows(entries$size)[at])
   c(lapply(entries[table_columns], `[`, take), list(size = entries$size[at]))
 }
 
@@ -354,17 +359,30 @@ pick_entries <- function(entries, at) {
 quantile.riskset_km <- function(x, probs = c(0.25, 0.5, 0.75), conf.int = TRUE,
                                 ci = c("band", "spss"), ...) {
   ci <- check_choice(ci, c("band", "spss"), "ci")
-  if (!is_number(probs) || anyNA(probs) || any(probs < 0 | probs > 1)) {
+  if (!is_number(probs) || length(probs) == 0L || anyNA(probs) || any(probs < 0 | probs > 1)) {
     abort("argument", "`probs` must be numbers between 0 and 1, not %s", what(probs))
   }
-  if (ci == "band") return(NextMethod())
-  check_dots(...)
   check_flag(conf.int, "conf.int")
-  size <- if (is.null(x$strata)) length(x$time) else x$strata
-  rows <- split(seq_along(x$time), rep(factor(seq_along(size)), size))
+  if (ci == "band") {
+    more <- list(...)
+    do.call(check_dots, more[!(names(more) %in% c("scale", "tolerance"))])
+    if (!x$logse) x <- clean_curves(x)
+    return(NextMethod())
+  }
+  check_dots(...)
+  rows <- curve_rows(curve_sizes(x))
   out <- vapply(rows, function(r) vapply(probs, spss_quantile, numeric(3), fit = x, rows = r),
                 matrix(0, 3, length(probs)))
   shape_quantiles(out, probs, names(x$strata), conf.int)
+}
+
+# survival's method compares S and its limits from one side without a tolerance: with fractional
+# weights the last digit would decide.
+clean_curves <- function(fit) {
+  for (curve in intersect(c("surv", "lower", "upper"), names(fit))) {
+    fit[[curve]] <- signif(fit[[curve]], 14)
+  }
+  fit
 }
 
 shape_quantiles <- function(out, probs, curves, conf.int) {
@@ -400,10 +418,11 @@ spss_quantile <- function(p, fit, rows) {
 #' @export
 print.riskset_km <- function(x, ...) {
   NextMethod()
-  merged <- attr(x, "riskset")$table$merged
-  if (!is.null(merged) && merged > 0) {
-    cat(sprintf("%.0f distinct times merged as tied (timefix = %s)\n", merged,
-                deparse(attr(x, "riskset")$table$timefix)))
-  }
+  table <- attr(x, "riskset")$table
+  if (is.null(table)) return(invisible(x))
+  # survival's method counts the rows of `na.action`, but does not tell NaN from NA.
+  if (!is.null(x$na.action) && table$n.nan == 0) table$n.missing[] <- 0
+  notes <- table_notes(table)
+  if (length(notes)) cat(notes, sep = "\n")
   invisible(x)
 }

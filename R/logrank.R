@@ -22,11 +22,14 @@
 #'
 #' @return An object of class `c("riskset_logrank", "htest")`: `statistic` (chi-square),
 #'   `parameter` (its degrees of freedom: the rank of the covariance), `p.value`, `log.p` (its
-#'   logarithm, which does not underflow), `n` (rows by group), `observed` and `expected`
-#'   (weighted sums by group), `variance` (the covariance matrix of observed - expected), `strata`
-#'   (how many, how many informative) and, where the test is undefined (no event, groups
-#'   confounded with strata), `reason`: statistic and P are then NA. Errors are those of
-#'   [risk_table()], and having one group only.
+#'   logarithm, which does not underflow), `n` (subjects by group: rows, or the sums of their
+#'   weights), `observed` and `expected` (weighted sums by group), `variance` (the covariance matrix
+#'   of observed - expected), `strata` (how many, how many informative), `unused` (groups without
+#'   rows), `rho`, `gamma`, `n.missing` (missing values by column), `n.nan`, `timefix`, `merged` and,
+#'   where the test is undefined (no event, groups confounded with strata), `reason`: statistic and P
+#'   are then NA. A message says so, of class `riskset_undefined` (and `riskset_no_events` where that
+#'   is why); of class `riskset_rank` it says that degrees of freedom are fewer than groups less one.
+#'   Errors are those of [risk_table()], and having one group only.
 #' @references
 #' Mantel N (1966). Evaluation of survival data and two new rank order statistics arising in its
 #' consideration. *Cancer Chemotherapy Reports* 50:163-170.
@@ -45,25 +48,27 @@ logrank <- function(x, ...) UseMethod("logrank")
 #' @rdname logrank
 #' @export
 logrank.formula <- function(formula, data = NULL, weights = NULL, subset = NULL, rho = 0, gamma = 0,
-                            event = NULL, timefix = TRUE, ...) {
+                            event = NULL, timefix = TRUE, na.action, ...) {
   check_dots(..., not_yet = not_yet)
   input <- read_survival_formula(formula, data, substitute(weights), substitute(subset), event)
-  test_rows(input, rho, gamma, timefix, written(formula))
+  action <- if (missing(na.action)) "omit" else read_na_action(na.action)
+  test_rows(input, rho, gamma, timefix, action, written(formula))
 }
 
 #' @rdname logrank
 #' @export
 logrank.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = NULL,
                             entry = NULL, rho = 0, gamma = 0, event = NULL, timefix = TRUE,
-                            time = x, ...) {
+                            na.action, time = x, ...) {
   if (names_formula(...)) return(call_method(logrank.formula))
-  if (!missing(x)) refuse_list(x, "x")
+  if (!missing(x)) refuse_list(x)
   check_dots(..., not_yet = not_yet)
   if (missing(x) && missing(time)) abort("formula", "`x` is missing, with no default")
-  refuse_list(time, "x")
+  refuse_list(time)
   if (is.null(group)) abort("group", "`group` is missing; two groups at least were wanted")
   input <- read_survival_vectors(time, status, group, strata, weights, entry, event)
-  test_rows(input, rho, gamma, timefix, "time and status by group")
+  action <- if (missing(na.action)) "omit" else read_na_action(na.action)
+  test_rows(input, rho, gamma, timefix, action, "time and status by group")
 }
 
 #' @rdname logrank
@@ -102,17 +107,19 @@ refuse_fractions <- function(weights) {
   }
 }
 
-test_rows <- function(input, rho, gamma, timefix, name) {
+test_rows <- function(input, rho, gamma, timefix, action, name) {
   check_powers(rho, gamma)
   check_groups(input)
   sums <- .Call(C_logrank_rows, input$rows, ties_code(timefix), rho, gamma, curve_labels(input))
   report <- sums$report
   check_report(sums, input$kept)
+  if (action == "fail") refuse_missing(input, report$used)
   refuse_fractions(report$weights)
   input$n.missing <- report$missing
   input$n.nan <- report$nan
   input$timefix <- timefix
-  new_logrank(sums, input, rho, gamma, name, any(.Call(C_tabulate, input$rows, 0L)$n.event > 0))
+  new_logrank(sums, input, rho, gamma, name,
+              function() any(.Call(C_tabulate, input$rows, 0L)$n.event > 0))
 }
 
 test_table <- function(table, rho, gamma, name) {
@@ -123,7 +130,7 @@ test_table <- function(table, rho, gamma, name) {
                 curve_labels(table))
   check_report(sums)
   sums$merged <- table$merged
-  new_logrank(sums, table, rho, gamma, name, any(table$n.event > 0))
+  new_logrank(sums, table, rho, gamma, name, function() any(table$n.event > 0))
 }
 
 # The covariance has a row and a column for each group.
@@ -140,31 +147,39 @@ one_group <- function(labels) {
 
 # ---- The test ---------------------------------------------------------------------------
 
-# `sums` has a group's name on each of its elements. `events`, whether there is any, is looked up
+# `sums` has a group's name on each of its elements. any_event(), which may count all rows, is asked
 # only where the test is undefined.
-new_logrank <- function(sums, origin, rho, gamma, name, events) {
+new_logrank <- function(sums, origin, rho, gamma, name, any_event) {
   used <- sums$rows > 0
   unused <- character()
   if (!all(used)) {
     labels <- names(sums$rows)
     if (sum(used) < 2L) one_group(labels[used])
     unused <- labels[!used]
-    sums[c("rows", "observed", "expected")] <- lapply(sums[c("rows", "observed", "expected")], `[`, used)
+    sums[c("n", "observed", "expected")] <- lapply(sums[c("n", "observed", "expected")], `[`, used)
     sums$covariance <- sums$covariance[used, used]
   }
   test <- sums$test
   out <- list(
     statistic = c(`X-squared` = test[1L]), parameter = c(df = test[2L]), p.value = test[3L], log.p = test[4L],
     method = logrank_method(rho, gamma, origin$n_stratum > 1), data.name = name,
-    n = sums$rows, observed = sums$observed, expected = sums$expected, variance = sums$covariance,
+    n = sums$n, observed = sums$observed, expected = sums$expected, variance = sums$covariance,
     strata = c(total = sums$strata[1L], informative = sums$strata[2L]), unused = unused,
     rho = rho, gamma = gamma,
-    reason = if (is.na(test[1L])) undefined_logrank(sums, events),
+    reason = if (is.na(test[1L])) undefined_logrank(sums, any_event()),
     n.missing = origin$n.missing, n.nan = origin$n.nan, timefix = origin$timefix,
     merged = sums$merged
   )
   class(out) <- c("riskset_logrank", "htest")
+  if (is.null(out$reason) && test[2L] < length(sums$n) - 1L) {
+    inform("rank", "logrank(): %s", reduced_rank(out))
+  }
   out
+}
+
+reduced_rank <- function(x) {
+  sprintf("df is %.0f, not %d: some groups are never at risk beside another", x$parameter,
+          length(x$n) - 1L)
 }
 
 logrank_method <- function(rho, gamma, stratified) {
@@ -173,9 +188,9 @@ logrank_method <- function(rho, gamma, stratified) {
           format(gamma))
 }
 
-undefined_logrank <- function(sums, events) {
-  if (!events) {
-    inform("no_events", "the log-rank test is undefined: no event")
+undefined_logrank <- function(sums, any_event) {
+  if (!any_event) {
+    inform(c("no_events", "undefined"), "the log-rank test is undefined: no event")
     return("no event")
   }
   reason <- if (!all(is.finite(sums$observed)) || !all(is.finite(sums$covariance))) {
@@ -196,13 +211,14 @@ chi_p <- function(statistic, df) .Call(C_chi_p, statistic, df)
 #' @param digits Significant digits to print.
 #' @export
 print.riskset_logrank <- function(x, digits = max(3L, getOption("digits") - 4L), ...) {
+  check_digits(digits)
   cat("\n\t", x$method, "\n\ndata:  ", x$data.name, "\n\n", sep = "")
   d <- x$observed - x$expected
   print(data.frame(
     N = x$n, Observed = x$observed, Expected = x$expected,
     `(O-E)^2/E` = ifelse(x$expected > 0, d^2 / x$expected, NA),
     `(O-E)^2/V` = ifelse(diag(x$variance) > 0, d^2 / diag(x$variance), NA),
-    row.names = names(x$n), check.names = FALSE
+    row.names = make.unique(names(x$n)), check.names = FALSE
   ), digits = digits)
   p <- format.pval(x$p.value, digits = digits)
   cat(sprintf("\nchi-square = %s on %d %s, p %s\n", format(unname(x$statistic), digits = digits),
@@ -214,10 +230,7 @@ print.riskset_logrank <- function(x, digits = max(3L, getOption("digits") - 4L),
 
 logrank_notes <- function(x) {
   notes <- if (!is.null(x$reason)) paste("undefined:", x$reason)
-  if (is.null(x$reason) && x$parameter < length(x$n) - 1) {
-    notes <- c(notes, sprintf("df is %d, not %d: some groups are never at risk beside another",
-                              as.integer(x$parameter), length(x$n) - 1L))
-  }
+  if (is.null(x$reason) && x$parameter < length(x$n) - 1L) notes <- c(notes, reduced_rank(x))
   if (x$strata[["total"]] > 1) {
     notes <- c(notes, sprintf("%.0f strata, %.0f of them informative", x$strata[["total"]],
                               x$strata[["informative"]]))

@@ -9,11 +9,19 @@
 #' [abline()], [text()] and [graphics::legend()] can add to the figure afterwards.
 #'
 #' The table of numbers at risk is written into the bottom margin. Its size follows from
-#' the number of groups, and that of the left margin from their names: both are set by
-#' `par(mar = )` for this plot and stay set, because R would lose the coordinates of the
-#' figure if they were put back. Repeated plots do not make them grow. The top margin
-#' becomes 2.6 lines if it is R's default of 4.1; set to anything else it is left alone,
-#' and so are the right one, and all of them with `risk.table = FALSE`.
+#' the number of groups, and that of the left margin from their names. The top margin has room for
+#' `main`, if there is one, and for a legend above the curves, unless it was set to anything else
+#' than R's default of 4.1. These margins are set by `par(mar = )` for this plot and stay set,
+#' because R would lose the coordinates of the figure if they were put back. Repeated plots do not
+#' make them grow. The right margin is left alone, and so are all of them with `risk.table = FALSE`.
+#'
+#' In a small figure (less than 32 x 24 lines of text, or 6.4 x 4.8 inches at 12 points; one of
+#' `par(mfrow = )`, say) text, symbols, lines and margins shrink, down to 7 points; `cex`,
+#' `cex.axis`, `cex.lab`, `cex.main`, `mgp`, `tcl` and `lwd` are obeyed where given. An error of
+#' class `riskset_error_device` says when less than 1 x 1 inch would be left for the curves.
+#'
+#' Names wider than 0.3 of the figure are cut, alike in legend and table, where they stay distinct;
+#' if they do not, the error asks for `labels`.
 #'
 #' Someone is at risk at a time who has come under observation before it, and had neither the
 #' event nor censoring before it: the numbers are those of `summary(risk_table(x), times = )`.
@@ -24,9 +32,10 @@
 #'   * `fun`: what is drawn: `"surv"`, `"event"` (one minus survival), `"cumhaz"`,
 #'     `"cloglog"`, `"pct"`, `"log"`, `"logpct"`, or a function of the survival
 #'     probability; `cumhaz = TRUE` is another way to ask for the cumulative hazard;
-#'   * `mark.time`: ticks where subjects were censored (`TRUE` unless told otherwise), or
-#'     the times at which to put them; `pch` and `cex` are their symbol and size; `mark`
-#'     is an older name for `pch`, `mark.col` their colour (since survival 3.8);
+#'   * `mark.time`: `TRUE` draws ticks where subjects were censored (the default if there are
+#'     at most 500 of these in all curves: more would hide them), `FALSE` none; or the times at
+#'     which to put them; `pch` and `cex` are their symbol and size; `mark` is an older name
+#'     for `pch`, `mark.col` their colour (since survival 3.8);
 #'   * `conf.int`: `TRUE` draws the limits as lines, in place of the band, `"only"`
 #'     nothing else, `FALSE` neither; a number is another level; `conf.times` draws them
 #'     as bars at these times, with caps of width `conf.cap`, set apart by `conf.offset`;
@@ -47,11 +56,14 @@
 #'   most 3 curves, a linear scale, and neither `conf.int` nor `conf.times` asks for
 #'   something else.
 #' @param median `TRUE` draws lines to each median.
-#' @param p.value `TRUE` adds the P value of [logrank()].
-#' @param legend `TRUE` names the groups in a free corner, or one of `"topright"`,
-#'   `"topleft"`, `"bottomright"`, `"bottomleft"` for that corner.
+#' @param p.value `TRUE` adds the P value of [logrank()] to the legend.
+#' @param legend `TRUE` names the groups in a corner where no curve or band is; if there is none,
+#'   above the curves, as far as the top margin has room or can be widened (not with `mar` or
+#'   `risk.table = FALSE`); else in the corner that hides least. One of `"topright"`, `"topleft"`,
+#'   `"bottomright"`, `"bottomleft"` for that corner. `FALSE`: no names.
 #' @param labels names of the groups, in the order of the fit. `NULL`: those of the fit
-#'   without the name of the variable (`sex=1` is `1`).
+#'   without the name of the variable (`sex=1` is `1`), unless several variables are combined and
+#'   the level is a number, TRUE or FALSE (`Men, ph.ecog=0`).
 #' @param mar the four margins (bottom, left, top, right) in lines, if those computed do
 #'   not suit.
 #'
@@ -79,17 +91,16 @@ plot.riskset_km <- function(x, ..., risk.table = TRUE, risk.times = NULL, band =
   fit <- plain_survfit(x)
   if (is.null(band)) band <- band_default(fit, args, scale)
   if (band) check_band(fit, args)
-  args <- curve_args(args, fit, scale, band)
-  names <- curve_names(fit, labels)
-  key <- list(names = names, p = if (p.value) p_label(logrank(x)))
-
-  if (risk.table || !is.null(mar)) open_figure(fit, names, args, mar)
-  draw_axes(fit, args, new = risk.table || !is.null(mar))
-  if (band) draw_bands(fit, args, scale)
-  if (median) draw_medians(fit, args, scale)
-  ends <- draw_curves(fit, args)
-  if (!isFALSE(legend) || p.value) draw_key(key, fit, args, scale, band, legend)
-  if (risk.table) draw_risk_table(fit, names, risk.times, args)
+  figure <- open_figure(list(
+    fit = fit, args = args, scale = scale, band = band, names = curve_names(x, labels),
+    p = if (p.value) p_label(logrank(x)), legend = legend, risk.table = risk.table, mar = mar
+  ))
+  draw_axes(fit, figure$args, title = !identical(figure$key$place, "above"))
+  if (band) draw_bands(fit, figure$args, scale)
+  if (median) draw_medians(fit, figure$args, scale)
+  ends <- draw_curves(fit, figure$args)
+  draw_key(figure)
+  if (risk.table) draw_risk_table(figure, risk.times)
   invisible(ends)
 }
 
@@ -123,8 +134,8 @@ check_legend <- function(legend) {
 
 check_labels <- function(labels, count) {
   if (!is.null(labels) && (!is.character(labels) || length(labels) != count)) {
-    abort("argument", "`labels` must be %d names, one for each curve, not %s", count,
-          what(labels))
+    wanted <- if (count == 1L) "1 name" else sprintf("%d names, one for each curve", count)
+    abort("argument", "`labels` must be %s, not %s", wanted, what(labels))
   }
 }
 
@@ -213,15 +224,13 @@ band_default <- function(fit, args, scale) {
 
 # Defaults where nothing was asked for. With a band the limits are passed on as invisible
 # lines, so that the method of survival makes room for them.
-curve_args <- function(args, fit, scale, band) {
+curve_args <- function(args, fit, scale, band, size = 1) {
   count <- curve_count(fit)
-  house <- list(
-    mgp = house_par("mgp", c(3, 1, 0), c(2.75, 0.7, 0)),
-    tcl = house_par("tcl", -0.5, -0.35),
+  house <- c(house_sizes(size), list(
     las = 1, bty = "l", xlab = "Time", ylab = scale_label(scale, args$yscale),
-    mark.time = TRUE, cex = 0.75, col = curve_colours(count),
-    lty = if (count == 1L) 1 else curve_types(count), lwd = 1.75
-  )
+    mark.time = !is.null(args[["mark"]]) || sum(fit$n.censor > 0) <= 500,
+    col = curve_colours(count), lty = if (count == 1L) 1 else curve_types(count)
+  ))
   args <- c(args, house[setdiff(names(house), names(args))])
   if (band && !shows_limits(args)) {
     args$conf.int <- TRUE
@@ -231,6 +240,26 @@ curve_args <- function(args, fit, scale, band) {
     args$lty <- hide_limits(rep(args$lty, length.out = count))
   }
   args
+}
+
+# What shrinks with the text; `size` is 1 in a figure of usual size.
+house_sizes <- function(size) {
+  list(
+    mgp = house_par("mgp", c(3, 1, 0), size * c(2.75, 0.7, 0)),
+    tcl = house_par("tcl", -0.5, -0.35 * size),
+    cex = 0.75 * size, lwd = 1 + 0.75 * size,
+    cex.axis = house_par("cex.axis", 1, size), cex.lab = house_par("cex.lab", 1, size),
+    cex.main = house_par("cex.main", 1.2, 1.2 * size), cex.sub = house_par("cex.sub", 1, size)
+  )
+}
+
+# Text of full size suits a figure of 32 x 24 lines, and some more lines for many curves; below 7
+# points it is hard to read.
+text_size <- function(count) {
+  wanted <- c(32, 24 + 1.2 * max(0, count - 4))
+  share <- min(graphics::par("fin") / (line_inches() * wanted))
+  points <- graphics::par("ps") * graphics::par("cex")
+  min(1, max(share^0.75, 7 / points))
 }
 
 # A setting of ours, where the user has left R's.
@@ -274,21 +303,43 @@ per_curve <- function(value, count, args) {
   rep(value, length.out = count)
 }
 
-# `sex=1` is read as `1`; an equals sign of a comparison (`age >= 50=TRUE`) is no
-# separator.
+# The level of each variable; with the variable's name where several are combined and the level
+# says nothing by itself ("Men, ph.ecog=0").
 curve_names <- function(fit, labels = NULL) {
   if (!is.null(labels)) return(labels)
   if (is.null(fit$strata)) return("All")
-  equals <- "(?<![<>=!])=(?!=)"
-  names <- sub(paste0("^.*?", equals), "", names(fit$strata), perl = TRUE)
-  names <- gsub(paste0(", strata\\([^,]*?\\)", equals), ", ", names, perl = TRUE)
-  trimws(gsub(paste0(", [^,]*?", equals), ", ", names, perl = TRUE))
+  origin <- attr(fit, "riskset")
+  if (is.null(origin)) return(names(fit$strata))
+  terms <- origin$table$terms
+  several <- length(terms) > 1L || grepl("^strata\\(.*,", terms[[1L]]$name)
+  pieces <- Map(function(term, at) level_names(term, several)[at], terms,
+                block_levels(origin$table, origin$blocks))
+  names <- do.call(paste, c(unname(pieces), sep = ", "))
+  if (anyDuplicated(names)) names(fit$strata) else names
+}
+
+# strata() has written names and levels already: "ph.ecog=0, inst=1"; an equals sign of a
+# comparison (`age >= 50=TRUE`) is no separator.
+level_names <- function(term, several) {
+  levels <- trimws(term$labels)
+  if (!startsWith(term$name, "strata(")) {
+    return(level_name(paste0(term$name, "=", levels), levels, several))
+  }
+  pieces <- strsplit(levels, ", (?=(?:[^,()]|\\([^()]*\\))*=)", perl = TRUE)
+  vapply(pieces, function(piece) {
+    level <- trimws(sub("^.*?(?<![<>=!])=(?!=)", "", piece, perl = TRUE))
+    paste(level_name(trimws(piece), level, several), collapse = ", ")
+  }, "")
+}
+
+level_name <- function(named, level, several) {
+  bare <- grepl("^([-+]?[0-9.]+(e[-+]?[0-9]+)?|TRUE|FALSE)$", level)
+  ifelse(several & bare, named, level)
 }
 
 p_label <- function(test) {
   p <- test$p.value
-  stratified <- any(grepl("stratified", test$method, ignore.case = TRUE))
-  name <- if (stratified) "Stratified log-rank P" else "Log-rank P"
+  name <- if (test$strata[["total"]] > 1) "Stratified log-rank P" else "Log-rank P"
   if (is.na(p)) return(paste0(name, ": not defined"))
   if (p < 0.0005) return(paste(name, "< 0.001")) # 0.00086 is printed 0.001
   if (p >= 0.9995) return(paste(name, "> 0.999"))
@@ -298,84 +349,120 @@ p_label <- function(test) {
 # Rows are times, columns curves.
 risk_counts <- function(fit, times) {
   from <- attr(fit, "riskset")$entries
-  if (is.null(from)) from <- c(unclass(fit)[c("time", "n.event", "n.censor")], list(n.enter = 0 * fit$time))
-  size <- if (!is.null(from$size)) from$size else if (is.null(fit$strata)) length(fit$time) else
-    fit$strata
-  counts <- vapply(split(seq_along(from$time), rep(seq_along(size), size)), function(r) {
+  if (is.null(from)) {
+    from <- list(time = fit$time, n.event = fit$n.event, n.censor = fit$n.censor,
+                 n.enter = 0 * fit$time, size = curve_sizes(fit))
+  }
+  counts <- vapply(curve_rows(from$size), function(r) {
     risk_at(times, from$time[r], from$n.event[r] + from$n.censor[r], from$n.enter[r])
   }, numeric(length(times)))
   matrix(counts, nrow = length(times), dimnames = list(NULL, names(fit$strata)))
 }
 
-curve_rows <- function(fit) {
-  if (is.null(fit$strata)) return(list(seq_along(fit$time)))
-  unname(split(seq_along(fit$time), rep(seq_along(fit$strata), fit$strata)))
-}
+curve_sizes <- function(fit) if (is.null(fit$strata)) length(fit$time) else fit$strata
+
+curve_rows <- function(sizes) unname(split(seq_len(sum(sizes)), rep(seq_along(sizes), sizes)))
 
 # Weighted counts need a decimal, sums of whole weights must not show one.
 count_text <- function(counts) {
   tenths <- round(counts, 1)
-  whole <- all(tenths == round(tenths))
+  whole <- all(tenths == round(tenths), na.rm = TRUE)
   text <- formatC(tenths, format = "f", digits = if (whole) 0L else 1L)
   matrix(text, nrow = nrow(counts))
 }
 
-# Text can only be measured on a figure that has been started, and the margins depend on
-# how wide the names are: so the figure is started empty, and the axes are then drawn on
-# it.
-open_figure <- function(fit, names, args, mar) {
-  old <- graphics::par(mar = c(0, 0, 0, 0))
+# Text can only be measured on a figure that has been started, and the margins depend on how wide
+# the names are: so the figure is started empty, and the axes are then drawn on it.
+open_figure <- function(figure) {
+  old <- graphics::par("mar")
+  set <- figure$risk.table || !is.null(figure$mar)
+  free <- is.null(figure$mar) && figure$risk.table && old[3L] %in% drawn$tops
   done <- FALSE
-  on.exit(if (!done) graphics::par(old))
+  on.exit(if (set && !done) graphics::par(mar = old))
+  if (set) graphics::par(mar = c(0, 0, 0, 0))
   graphics::plot.new()
-  if (is.null(mar)) {
-    mar <- c(table_margins(fit, names, args), top_margin(old$mar), old$mar[4L])
+  figure <- fit_text(figure)
+  title <- figure$size * if (has_title(figure$args)) 2.6 else 0.8
+  if (!set) figure$mar <- old
+  if (is.null(figure$mar)) figure$mar <- c(table_margins(figure), if (free) title else old[3L], old[4L])
+  set_margins(figure, set)
+  figure$key <- place_key(figure, if (free) Inf else figure$mar[3L] - 0.7 * title)
+  if (free) {
+    figure$mar[3L] <- title + max(0, figure$key$lines)
+    drawn$tops <- union(drawn$tops, figure$mar[3L])
+    set_margins(figure, set)
   }
-  check_room(mar)
-  graphics::par(mar = mar)
+  figure$args$cex.lab <- fit_title(figure)
   done <- TRUE
+  figure
+}
+
+# R's top margin and those of earlier plots: the next one may change them, but none of the user's.
+drawn <- list2env(list(tops = 4.1))
+
+has_title <- function(args) {
+  !is.null(args$main) && !identical(args$main, "") && !isFALSE(args$ann)
+}
+
+fit_text <- function(figure) {
+  count <- curve_count(figure$fit)
+  figure$size <- text_size(count)
+  figure$asked.lab <- figure$args$cex.lab
+  figure$args <- curve_args(figure$args, figure$fit, figure$scale, figure$band, figure$size)
+  figure$layout <- table_layout(count, figure$args, figure$size)
+  figure$named <- count > 1L && (figure$risk.table || !isFALSE(figure$legend))
+  if (figure$named) {
+    figure$names <- shorten(figure$names, 0.3 * graphics::par("fin")[1L], figure$layout$cex)
+  }
+  figure
+}
+
+# A title longer than the figure would be cut.
+fit_title <- function(figure) {
+  if (!is.null(figure$asked.lab)) return(figure$asked.lab)
+  room <- graphics::par("pin")[2L] + 2 * min(graphics::par("mai")[c(1L, 3L)])
+  min(figure$args$cex.lab, room / text_inches(figure$args$ylab, 1))
 }
 
 line_inches <- function() {
   graphics::par("cin")[2L] * graphics::par("cex") * graphics::par("mex")
 }
 
-check_room <- function(mar) {
-  left <- graphics::par("fin") - line_inches() * c(mar[2L] + mar[4L], mar[1L] + mar[3L])
-  if (any(left < 0.4)) {
-    abort("device", paste("a figure of %.1f x %.1f inches is too small for this table;",
-                          "enlarge it, or use `risk.table = FALSE` or `mar`"),
-          graphics::par("fin")[1L], graphics::par("fin")[2L])
+set_margins <- function(figure, set) {
+  mar <- figure$mar
+  fin <- graphics::par("fin")
+  left <- fin - line_inches() * c(mar[2L] + mar[4L], mar[1L] + mar[3L])
+  if (any(left < 1) && (figure$risk.table || figure$named)) {
+    abort("device", "a figure of %.1f x %.1f inches leaves %.1f x %.1f for the curves, less than 1 x 1; %s",
+          fin[1L], fin[2L], max(0, left[1L]), max(0, left[2L]),
+          paste("enlarge it, give its device a smaller `pointsize`, shorten the names by `labels =`,",
+                "or use `legend = FALSE`, `risk.table = FALSE` or `mar`"))
   }
+  if (set) graphics::par(mar = mar)
 }
 
 # Where the lines of the table stand, in lines of margin below the axis.
-table_layout <- function(count, args) {
+table_layout <- function(count, args, size) {
   mgp <- args$mgp
   titled <- !identical(args$xlab, "") && !isFALSE(args$ann)
-  cex <- if (count <= 6L) 0.85 else 0.7
-  heading <- if (titled) mgp[1L] + 1.6 else mgp[2L] + 1.3
-  heading <- heading + !is.null(args$sub)
+  cex <- size * if (count <= 6L) 0.85 else 0.7
+  heading <- if (titled) mgp[1L] + 1.6 * size else mgp[2L] + 1.3 * size
+  heading <- heading + size * !is.null(args$sub)
   rows <- heading + 1.25 * cex * seq_len(count)
-  list(cex = cex, heading = heading, rows = rows, bottom = max(rows) + 1.3,
-       left = mgp[1L] + 1.1)
+  list(cex = cex, heading = heading, rows = rows, bottom = max(rows) + 1 + 0.3 * size,
+       left = mgp[1L] + 0.3 + 0.9 * size)
 }
 
-table_margins <- function(fit, names, args) {
-  layout <- table_layout(length(names), args)
-  width <- max(text_inches(shorten(names, table_name_limit(), layout$cex), layout$cex))
-  width <- width + table_gap(fit, layout$cex) + 0.3 * line_inches()
+table_margins <- function(figure) {
+  layout <- figure$layout
+  width <- max(text_inches(figure$names, layout$cex))
+  width <- width + table_gap(figure$fit, layout$cex) + 0.3 * figure$size * line_inches()
   c(layout$bottom, max(layout$left, width / line_inches()))
 }
 
-# R's default leaves room for four lines of title; one is what is needed, even afterwards.
-top_margin <- function(mar) if (isTRUE(all.equal(mar[3L], 4.1))) 2.6 else mar[3L]
-
-table_name_limit <- function() 0.3 * graphics::par("fin")[1L]
-
 # Names end where the widest number centred on the left end of the axis would begin.
 table_gap <- function(fit, cex) {
-  text_inches(widest_count(fit), cex) / 2 + 0.4 * line_inches()
+  text_inches(widest_count(fit), cex) / 2 + 0.4 * cex * line_inches()
 }
 
 widest_count <- function(fit) {
@@ -386,20 +473,60 @@ widest_count <- function(fit) {
 
 text_inches <- function(text, cex) graphics::strwidth(text, units = "inches", cex = cex)
 
-# Cut in the middle: names often differ only at their end.
+# Long names lose what is between their first and last characters, as many of each in all of
+# them: then they stay apart only by what they still show. Cut in the middle if that leaves them
+# distinct, elsewhere if not.
 shorten <- function(names, limit, cex) {
-  vapply(names, function(name) {
-    if (text_inches(name, cex) <= limit) return(name)
-    size <- nchar(name)
-    keep <- seq_len(size - 1L)
-    cut <- paste0(substring(name, 1L, ceiling(keep / 2)), "...",
-                  substring(name, size - floor(keep / 2) + 1L, size))
-    cut[max(1L, sum(text_inches(cut, cex) <= limit))]
-  }, "", USE.NAMES = FALSE)
+  long <- text_inches(names, cex) > limit
+  if (!any(long)) return(names)
+  whole <- names[long]
+  bare <- paste0("...", sub("^[[:space:],;]+", "", substring(whole, same_start(whole) + 1L)))
+  for (share in c(0.5, 0.35, 0.65, 0.2, 0.8, 0, 1, NA)) {
+    short <- names
+    short[long] <- if (is.na(share)) cut_names(bare, 1, limit, cex) else cut_names(whole, share, limit, cex)
+    if (length(unique(short)) == length(unique(names))) return(short)
+  }
+  abort("device", "names cut to the %.1f inches that a figure of this size has for them are the same; %s",
+        limit, "give shorter ones by `labels =`, or enlarge it")
 }
 
-draw_axes <- function(fit, args, new) {
-  if (new) graphics::par(new = TRUE)
+cut_names <- function(names, share, limit, cex) {
+  for (kept in rev(seq_len(min(nchar(names))))) {
+    start <- ceiling(share * kept)
+    short <- paste0(name_start(names, start), "...", name_end(names, kept - start))
+    short <- ifelse(nchar(names) <= kept, names, short)
+    if (all(text_inches(short, cex) <= limit)) break
+  }
+  short
+}
+
+# Whole words where there is one, and no part of a number: "25 mg" must not become "5 mg".
+name_start <- function(names, size) {
+  start <- substring(names, 1L, size)
+  within <- grepl("^[^[:space:]]", substring(names, size + 1L))
+  words <- sub("[^[:space:]]+$", "", start)
+  none <- !grepl("[^[:space:]]", words)
+  words[none] <- sub("[0-9.,]+$", "", start[none])
+  sub("[[:space:],;]+$", "", ifelse(within, words, start))
+}
+
+name_end <- function(names, size) reversed(name_start(reversed(names), size))
+
+reversed <- function(names) {
+  vapply(strsplit(names, ""), function(letters) paste(rev(letters), collapse = ""), "")
+}
+
+# The length of the words that all names begin with.
+same_start <- function(names) {
+  sizes <- seq_len(min(nchar(names)))
+  same <- vapply(sizes, function(size) length(unique(substring(names, 1L, size))) == 1L, NA)
+  nchar(name_start(names[1L], sum(same)))
+}
+
+draw_axes <- function(fit, args, visible = TRUE, title = TRUE) {
+  graphics::par(new = TRUE)
+  if (!visible) args[c("axes", "ann", "bty")] <- list(FALSE, FALSE, "n")
+  if (!title) args$main <- NULL
   args[c("mark", "pch", "mark.col")] <- NULL
   args$mark.time <- FALSE
   args$lty <- "blank"
@@ -457,7 +584,7 @@ curve_limits <- function(fit, scale) {
     lower <- fit$lower
     upper <- fit$upper
   }
-  lapply(curve_rows(fit), function(rows) {
+  lapply(curve_rows(curve_sizes(fit)), function(rows) {
     data.frame(x = fit$time[rows], lower = scale$apply(lower[rows]),
                upper = scale$apply(upper[rows]))
   })
@@ -495,33 +622,84 @@ corners <- function(falls = TRUE) {
   if (falls) all else all[c("topleft", "bottomright", "topright", "bottomleft")]
 }
 
-draw_key <- function(key, fit, args, scale, band, legend) {
-  if (curve_count(fit) == 1L) return(invisible())
-  call <- if (isFALSE(legend)) list(legend = key$p) else key_call(key, fit, args)
-  call <- fold_key(c(call, bty = "n", cex = if (curve_count(fit) <= 6L) 0.9 else 0.75))
-  if (!is.character(legend)) {
-    paths <- curve_paths(fit, args, scale, band)
-    legend <- free_corner(key_size(call), paths, corners(scale$falls))
-  }
-  do.call(graphics::legend, c(list(legend), call))
+# In the corner asked for, in one without curves, or else above the curves where `room`, in lines,
+# is enough.
+place_key <- function(figure, room) {
+  named <- !isFALSE(figure$legend)
+  if (curve_count(figure$fit) == 1L || !named && is.null(figure$p)) return(NULL)
+  draw_axes(figure$fit, figure$args, visible = FALSE)
+  asked <- is.character(figure$legend)
+  places <- if (asked) corners()[figure$legend] else corners(figure$scale$falls)
+  key <- corner_key(key_call(figure, figure$p), curve_paths(figure), places)
+  if (asked || key$hits == 0) return(key)
+  above <- above_key(figure)
+  if (above$lines <= room) above else key
 }
 
-# The P value is a last row without a line.
-key_call <- function(key, fit, args) {
-  each <- lapply(args[c("col", "lty", "lwd")], per_curve, curve_count(fit), args)
-  list(legend = c(key$names, key$p), col = c(each$col, NA),
+# What graphics::legend() is called with; the P value is a last row without a line.
+key_call <- function(figure, p) {
+  cex <- figure$size * if (curve_count(figure$fit) <= 6L) 0.9 else 0.75
+  if (isFALSE(figure$legend)) return(list(legend = p, bty = "n", cex = cex))
+  args <- figure$args
+  each <- lapply(args[c("col", "lty", "lwd")], per_curve, curve_count(figure$fit), args)
+  list(legend = c(figure$names, p), bty = "n", cex = cex, col = c(each$col, NA),
        lty = c(each$lty, no_line(each$lty)), lwd = c(each$lwd, 0), seg.len = 2.6)
 }
 
-# As many columns as it takes to stay within the region.
-fold_key <- function(call) {
-  full <- call$legend
-  for (columns in 1:3) {
+# The place that meets the fewest curves, in as few columns as that takes.
+corner_key <- function(call, paths, places) {
+  tries <- lapply(1:3, function(columns) {
     call$ncol <- columns
-    call$legend <- shorten(full, 0.6 * graphics::par("pin")[1L] / columns, call$cex)
-    if (key_size(call)[2L] <= 0.9) break
+    size <- key_size(call)
+    hits <- corner_hits(size, paths, places)
+    list(place = names(places)[which.min(hits)], call = call,
+         hits = if (all(size <= 0.95)) min(hits) else Inf)
+  })
+  tries[[which.min(vapply(tries, `[[`, 0, "hits"))]]
+}
+
+# The key in as few rows as the width of the figure allows; P has a line of its own below them if
+# that takes less room.
+above_key <- function(figure) {
+  key <- spread_key(key_call(figure, figure$p))
+  if (is.null(figure$p) || isFALSE(figure$legend)) return(key)
+  apart <- spread_key(key_call(figure, NULL))
+  apart$test <- figure$p
+  apart$above <- 1.2 * apart$call$cex
+  apart$lines <- apart$lines + apart$above
+  if (apart$lines < key$lines) apart else key
+}
+
+spread_key <- function(call) {
+  count <- length(call$legend)
+  for (rows in seq_len(count)) {
+    call$ncol <- ceiling(count / rows)
+    inches <- key_size(call) * graphics::par("pin")
+    if (inches[1L] <= graphics::par("fin")[1L]) break
   }
-  call
+  list(place = "above", call = call, width = inches[1L], lines = inches[2L] / line_inches(), above = 0)
+}
+
+draw_key <- function(figure) {
+  key <- figure$key
+  if (is.null(key)) return(invisible())
+  if (key$place != "above") return(do.call(graphics::legend, c(list(key$place), key$call)))
+  left <- graphics::grconvertX(0, "npc", "user")
+  end <- graphics::grconvertX(1, "nfc", "inches") - key$width
+  x <- min(left, graphics::grconvertX(end, "inches", "user"))
+  y <- graphics::grconvertY(1, "npc", "inches") + key$above * line_inches()
+  y <- graphics::grconvertY(y, "inches", "user")
+  do.call(graphics::legend, c(list(x, y, yjust = 0, xpd = NA), key$call))
+  cex <- key$call$cex
+  if (!is.null(key$test)) {
+    graphics::mtext(key$test, 3, 0.4 * cex, at = left, adj = 0, las = 1, cex = cex * graphics::par("cex"))
+  }
+  if (has_title(figure$args)) draw_title(figure$args, key$lines + 0.5 * figure$size)
+}
+
+draw_title <- function(args, line) {
+  look <- args[intersect(c("cex.main", "font.main", "col.main", "adj"), names(args))]
+  do.call(graphics::title, c(list(main = args$main, line = line), look), quote = TRUE)
 }
 
 # Width and height of a legend, as fractions of the plot region.
@@ -531,34 +709,42 @@ key_size <- function(call) {
 }
 
 # Heights at 101 places from left to right of each curve, or of the limits of its band,
-# both as fractions of the region.
-curve_paths <- function(fit, args, scale, band) {
-  fit <- survival::survfit0(fit, fit$start.time)
+# both as fractions of the region; one place more than a curve has, for its last step.
+curve_paths <- function(figure) {
+  scale <- figure$scale
+  fit <- survival::survfit0(figure$fit, figure$fit$start.time)
   at <- seq(0, 1, length.out = 101L)
   times <- graphics::grconvertX(at, "npc", "user")
   curve <- scale$apply(if (scale$cumhaz) fit$cumhaz else fit$surv)
-  limits <- if (band) curve_limits(fit, scale)
-  heights <- lapply(seq_len(curve_count(fit)), function(i) {
-    rows <- curve_rows(fit)[[i]]
-    y <- cbind(curve[rows], limits[[i]]$lower, limits[[i]]$upper)
-    y <- y[pmax(1L, findInterval(times, fit$time[rows])), , drop = FALSE]
-    y[times > min(max(fit$time[rows]), last_time(args)), ] <- NA
+  limits <- if (figure$band) curve_limits(fit, scale)
+  rows <- curve_rows(curve_sizes(fit))
+  heights <- lapply(seq_along(rows), function(i) {
+    y <- cbind(curve[rows[[i]]], limits[[i]]$lower, limits[[i]]$upper)
+    y <- y[pmax(1L, findInterval(times, fit$time[rows[[i]]])), , drop = FALSE]
+    y[c(FALSE, times[-101L] > min(max(fit$time[rows[[i]]]), last_time(figure$args))), ] <- NA
     graphics::grconvertY(y, "user", "npc")
   })
   list(x = at, y = matrix(unlist(heights), nrow = length(at)))
 }
 
-free_corner <- function(size, paths, corners) {
-  hits <- vapply(corners, function(corner) {
-    inside <- function(at, side, size) if (side == 1) at >= 1 - size else at <= size
-    x <- inside(paths$x, corner[1L], size[1L])
-    sum(inside(paths$y[x, ], corner[2L], size[2L]), na.rm = TRUE)
+# How many pieces of the curves each corner would hide.
+corner_hits <- function(size, paths, corners) {
+  before <- paths$y[-length(paths$x), , drop = FALSE]
+  after <- paths$y[-1L, , drop = FALSE]
+  vapply(corners, function(corner) {
+    from <- corner * (1 - size)
+    to <- from + size
+    across <- paths$x[-1L] >= from[1L] & paths$x[-length(paths$x)] <= to[1L]
+    hidden <- pmin(before, after) <= to[2L] & pmax(before, after) >= from[2L]
+    sum(hidden[across, ], na.rm = TRUE)
   }, 0)
-  names(corners)[which.min(hits)]
 }
 
-draw_risk_table <- function(fit, names, times, args) {
-  layout <- table_layout(length(names), args)
+draw_risk_table <- function(figure, times) {
+  fit <- figure$fit
+  args <- figure$args
+  names <- figure$names
+  layout <- figure$layout
   cex <- layout$cex * graphics::par("cex")
   if (is.null(times)) times <- axis_times(args, widest_count(fit), layout$cex)
   text <- count_text(risk_counts(fit, times))
@@ -570,9 +756,7 @@ draw_risk_table <- function(fit, names, times, args) {
     graphics::grconvertX(0, "inches", "user") + left
   write("Number at risk", layout$heading, left, 0)
   for (i in seq_along(names)) {
-    if (length(names) > 1L) {
-      write(shorten(names[i], table_name_limit(), layout$cex), layout$rows[i], edge, 1)
-    }
+    if (length(names) > 1L) write(names[i], layout$rows[i], edge, 1)
     write(text[, i], layout$rows[i], times, 0.5)
   }
 }

@@ -19,20 +19,23 @@
 #'   50 distinct values is a group for each of them, which a message of class `riskset_groups` says.
 #' @param data A data frame, list or environment with the variables of the formula.
 #' @param weights Case weights, one for each row: whole numbers count subjects. Fractional
-#'   weights are allowed in [km()] only. Whole ones must sum to 2^53 at most, and of fractional
+#'   weights are for [km()] and `risk_table()`; [logrank()] refuses them. Whole ones must sum to 2^53 at most, and of fractional
 #'   ones the least must be above 2^-52 of their sum (but for 0): beyond that they lose precision,
 #'   which is an error of class `riskset_error_weights`.
 #' @param subset Rows to use: logical, or row numbers; evaluated in `data`.
 #' @param event The code of `status` that is an event; every other code is then a censoring.
 #'   By default as in [survival::Surv()]: `TRUE`, 2 where 2 occurs, otherwise 1.
-#' @param timefix Which times are equal: see Ties.
+#' @param timefix Which times are equal: `TRUE`, `FALSE` or `"survival"`; see [ties].
+#' @param na.action What is done with rows that have a missing value: [stats::na.omit()] (the
+#'   default) and [stats::na.exclude()] drop and count them, [stats::na.fail()] is an error.
 #' @param status Numeric (0/1 or 1/2) or logical, one for each time; `TRUE`, 1 or 2 is the
 #'   event. `NULL`: every time is an event.
 #' @param group,strata Vectors of any kind (factor, text, numbers), one for each time.
 #' @param entry Times at which subjects come under observation, each before its `time`.
 #' @param object,row.names,optional,... Methods' arguments; nothing else is accepted.
 #' @param time The same as `x`, for calls that name it.
-#' @param times Increasing times at which to read the table.
+#' @param times Increasing times at which to read the table; by default 0 and round numbers up to
+#'   the last time.
 #' @param digits Significant digits to print.
 #'
 #' @return An object of class `riskset_table`. `as.data.frame()` gives its rows: `stratum`,
@@ -41,12 +44,24 @@
 #'   gives the numbers under a plot: at risk at each time, events and censorings since the
 #'   previous one, and cumulated.
 #'
-#'   Errors have class `riskset_error` and name the argument: times must be numeric and not
-#'   negative, an event must have a finite time, `status` must be 0/1, 1/2 or logical (a factor
-#'   is refused), `entry` must be less than `time`, weights not negative. Rows with a missing
-#'   value are dropped and counted; `print()` names groups without rows. 0 is a time like any
-#'   other, so that an event there makes S(0) less than 1; a censoring at `Inf` never leaves the
-#'   risk set.
+#'   Rows with a missing value are dropped and counted; `print()` names groups without rows. 0 is a
+#'   time like any other, so that an event there makes S(0) less than 1; a censoring at `Inf` never
+#'   leaves the risk set.
+#' @section Errors:
+#' Those of [km()], [logrank()] and the screens as well. Each has class `riskset_error` and one of
+#' its own, and names the argument and the first row at fault. `riskset_error_time`: times that are
+#' not numbers (a date, text, a difftime), negative, without rows, or infinite with an event.
+#' `riskset_error_status`: other codes than 0/1, 1/2 or logical, or a factor.
+#' `riskset_error_entry`: an entry that is negative, infinite or not before its time.
+#' `riskset_error_weights`: weights that are missing, negative, infinite, all zero or beyond what a
+#' double holds; fractional ones in a log-rank test. `riskset_error_group`: one group only, in a
+#' test. `riskset_error_length`: vectors of different lengths. `riskset_error_missing`: no row
+#' without a missing value, or any under `na.fail`. `riskset_error_formula`, `riskset_error_data`: a
+#' formula that is not `Surv(time, status) ~ group`, or a variable that does not exist.
+#' `riskset_error_argument`, `riskset_error_level`: another argument out of its range.
+#' `riskset_error_unsupported`: what [survival::survfit()] can do and this package cannot yet.
+#' `riskset_error_too_large`: too many groups or strata; `riskset_error_memory`: too little memory.
+#' `riskset_error_table`: tables that cannot be merged.
 #' @references Kaplan EL, Meier P (1958). Nonparametric estimation from incomplete
 #'   observations. *JASA* 53:457-481. \doi{10.1080/01621459.1958.10501452}
 #' @examples
@@ -64,24 +79,24 @@ risk_table <- function(x, ...) UseMethod("risk_table")
 #' @rdname risk_table
 #' @export
 risk_table.formula <- function(formula, data = NULL, weights = NULL, subset = NULL, event = NULL,
-                               timefix = TRUE, ...) {
+                               timefix = TRUE, na.action, ...) {
   check_dots(..., not_yet = not_yet)
   input <- read_survival_formula(formula, data, substitute(weights), substitute(subset), event)
-  tabulate_rows(input, timefix)
+  tabulate_rows(input, timefix, if (missing(na.action)) "omit" else read_na_action(na.action))
 }
 
 #' @rdname risk_table
 #' @export
 risk_table.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = NULL,
-                               entry = NULL, event = NULL, timefix = TRUE, time = x, ...) {
+                               entry = NULL, event = NULL, timefix = TRUE, na.action, time = x,
+                               ...) {
   if (names_formula(...)) return(call_method(risk_table.formula))
-  if (!missing(x)) refuse_list(x, "x")
+  if (!missing(x)) refuse_list(x)
   check_dots(..., not_yet = not_yet)
   if (missing(x) && missing(time)) abort("formula", "`x` is missing, with no default")
-  refuse_list(time, "x")
-  tabulate_rows(
-    read_survival_vectors(time, status, group, strata, weights, entry, event), timefix
-  )
+  refuse_list(time)
+  input <- read_survival_vectors(time, status, group, strata, weights, entry, event)
+  tabulate_rows(input, timefix, if (missing(na.action)) "omit" else read_na_action(na.action))
 }
 
 #' @rdname risk_table
@@ -100,18 +115,19 @@ risk_table.riskset_table <- function(x, ...) {
 
 # Arguments of survfit() and survdiff() that are refused by name until they exist.
 not_yet <- c("id", "cluster", "robust", "istate", "etype", "start.time", "stype", "ctype", "type",
-             "influence", "se.fit", "conf.lower", "error", "entry", "time0", "na.action")
+             "influence", "se.fit", "conf.lower", "error", "entry", "time0")
 
-refuse_list <- function(x, name) {
-  if (is.list(x)) {
-    abort("formula", "`%s` must be a formula, numeric times or a risk table, not %s", name, what(x))
-  }
+refuse_list <- function(x) {
+  if (!is.list(x)) return(invisible())
+  if (!is.object(x)) abort("time", "`time` must be a numeric vector, not %s", what(x))
+  abort("formula", "`x` must be a formula, numeric times or a risk table, not %s", what(x))
 }
 
 # ---- Building ---------------------------------------------------------------------------
 
-tabulate_rows <- function(input, timefix) {
+tabulate_rows <- function(input, timefix, action) {
   table <- tabulate_once(input, timefix)
+  if (action == "fail") refuse_missing(input, table$n.used)
   # Merged times cannot be told apart again, and more data may begin another run: the exact
   # table is kept for c().
   if (table$merged > 0) table$exact <- tabulate_once(input, FALSE)
@@ -184,6 +200,7 @@ terms_of <- function(table, role) {
 #' @rdname risk_table
 #' @export
 as.data.frame.riskset_table <- function(x, row.names = NULL, optional = FALSE, ...) {
+  check_dots(...)
   block <- rep(seq_along(x$size), x$size)
   strata <- code_labels(x, "stratum")
   groups <- code_labels(x, "group")
@@ -245,8 +262,9 @@ table_at <- function(rows, times) {
 
 #' @rdname risk_table
 #' @export
-print.riskset_table <- function(x, digits = getOption("digits") - 3L, ...) {
+print.riskset_table <- function(x, digits = max(1L, getOption("digits") - 3L), ...) {
   check_dots(...)
+  check_digits(digits)
   used <- x$rows > 0
   strata <- code_labels(x, "stratum")
   groups <- code_labels(x, "group")
@@ -254,10 +272,12 @@ print.riskset_table <- function(x, digits = getOption("digits") - 3L, ...) {
   block <- seq_along(x$size) - 1L
   out <- data.frame(
     stratum = strata[block %/% x$n_group + 1L], group = groups[block %% x$n_group + 1L],
-    n = x$rows, events = total(x$n.event), censored = total(x$n.censor), times = x$size
+    n = total(x$n.event) + total(x$n.censor), events = total(x$n.event),
+    censored = total(x$n.censor), times = x$size
   )[used, ]
   keep <- c(length(strata) > 1L, length(groups) > 1L, TRUE, TRUE, TRUE, TRUE)
-  cat("Risk table of", format(sum(x$rows), big.mark = ","), "rows\n\n")
+  rows <- formatC(sum(x$rows), format = "f", digits = 0, big.mark = ",", decimal.mark = ".")
+  cat("Risk table of", rows, "rows\n\n")
   print(out[keep], digits = digits, row.names = FALSE)
   empty <- groups[rowSums(matrix(x$rows, x$n_group)) == 0]
   if (length(empty)) cat("groups without rows: ", paste(empty, collapse = ", "), "\n", sep = "")
@@ -269,8 +289,8 @@ print.riskset_table <- function(x, digits = getOption("digits") - 3L, ...) {
 table_notes <- function(x) {
   notes <- dropped_note(x)
   if (x$merged > 0) {
-    notes <- c(notes, sprintf("%.0f distinct times merged as tied (timefix = %s)", x$merged,
-                              deparse(x$timefix)))
+    notes <- c(notes, sprintf("%.0f distinct %s merged as tied (timefix = %s)", x$merged,
+                              if (x$merged == 1) "time" else "times", deparse(x$timefix)))
   }
   notes
 }
@@ -307,6 +327,7 @@ exact_table <- function(table) {
 
 merge_two <- function(a, b) {
   check_mergeable(a, b)
+  b <- relabel_numbers(b, a)
   terms <- Map(union_term, a$terms, b$terms)
   groups <- union_codes(a, b, "group", terms)
   strata <- union_codes(a, b, "stratum", terms)
@@ -341,13 +362,28 @@ check_mergeable <- function(a, b) {
   }
 }
 
+# A number is a group by its value: options may have changed how it was written.
+relabel_numbers <- function(table, like) {
+  roles <- vapply(table$terms, `[[`, "", "role")
+  for (i in seq_along(roles)) {
+    ours <- table$terms[[i]]
+    theirs <- like$terms[[i]]
+    if (ours$kind != "number" || theirs$kind != "number") next
+    at <- match(ours$values, theirs$values)
+    labels <- ifelse(is.na(at), ours$labels, theirs$labels[at])
+    table$terms[[i]]$labels <- labels
+    table[[roles[i]]]$labels[[sum(roles[seq_len(i)] == roles[i])]] <- labels
+  }
+  table
+}
+
 # The levels of both, in the order that the data of both would have given them: numbers by
 # value, text in C order, factors as declared.
 union_term <- function(s, t) {
   labels <- union(s$labels, t$labels)
   values <- c(s$values, t$values)[match(labels, c(s$labels, t$labels))]
   at <- if (s$kind != t$kind) seq_along(labels)
-        else switch(s$kind, number = order(values), text = order(labels, method = "radix"),
+        else switch(s$kind, number = order(values), text = text_order(labels),
                     seq_along(labels))
   s$labels <- labels[at]
   s["values"] <- list(if (s$kind == "number" && t$kind == "number") values[at])

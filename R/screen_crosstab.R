@@ -25,9 +25,9 @@
 #' @param ... nothing: anything here is an error.
 #' @return A data frame with one row a column of `x`: `column` (its name, or number), `n`
 #'   (subjects without a missing value), `events` (of them, those at the second level of `y`),
-#'   `statistic`, `df`, `p.value`, `log.p` (which does not underflow), and `reason`: why the test
-#'   is `NA`, where it is (a constant column, no complete row, for `"cmh"` too many
-#'   values). Then `odds.ratio` and `p.adjusted` if asked for.
+#'   `statistic`, `df`, `p.value`, `log.p` (which does not underflow), `odds.ratio` and
+#'   `p.adjusted` if asked for, and `reason`: why the test is `NA`, where it is (a constant
+#'   column, no complete row, for `"cmh"` too many values).
 #' @details
 #' Columns are shared among `getOption("riskset.threads", 2)` threads; the answer does not
 #' depend on how many. Columns of few whole numbers, factors and logical values are counted as
@@ -102,12 +102,12 @@ screen_outcome <- function(y, strata, n) {
   check_length(y, n, "y", "x")
   codes <- as_codes(y, "y")
   k <- length(codes$labels)
-  if (k < 2L) abort("group", "`y` must have at least two values, not %d", k)
+  occur <- length(unique(stats::na.omit(as.integer(codes$code))))
+  if (occur < 2L) abort("group", "`y` must have at least two values, not %d", occur)
   within <- list(NULL, 1)
   if (!is.null(strata)) {
-    if (!is.list(strata)) strata <- list(strata)
+    strata <- strata_list(strata)
     for (s in strata) check_length(s, n, "strata", "x")
-    if (!is.null(strata)) names(strata) <- rep("strata", length(strata))
     s <- strata_category(strata, most = 0)
     within <- list(s$column, max(1, s$levels))
   }
@@ -115,11 +115,16 @@ screen_outcome <- function(y, strata, n) {
        scores = as.double(if (is.null(codes$values)) seq_len(k) else codes$values))
 }
 
+strata_list <- function(strata) {
+  if (is.null(strata)) return(NULL)
+  if (!is.list(strata)) strata <- list(strata)
+  stats::setNames(strata, rep("strata", length(strata)))
+}
+
 # A column of many different numbers, tested as crosstab() and cmh() would.
 screen_wide <- function(found, j, x, y, strata, test) {
-  if (!is.null(strata) && !is.list(strata)) strata <- list(strata)
-  if (!is.null(strata)) names(strata) <- rep("strata", length(strata))
-  table <- contingency_count(contingency_rows(x, y, strata, NULL, NULL, list(x = "x", y = "y")))
+  names <- list(x = "x", y = "y")
+  table <- contingency_count(contingency_rows(x, y, strata_list(strata), NULL, NULL, names))
   found$n[j] <- sum(table$counts)
   found$events[j] <- sum(table$counts[, 2L, ])
   table <- drop_unused(table)
@@ -159,8 +164,8 @@ screen_frame <- function(found, names, odds.ratio, adjust) {
   out <- list(column = names, n = found$n, events = found$events, statistic = found$statistic,
               df = found$df)
   out[c("p.value", "log.p")] <- chi_p(out$statistic, out$df)
-  out$reason <- c(NA, screen_reasons)[found$reason + 1L]
   if (odds.ratio) out$odds.ratio <- found$odds.ratio
   if (!is.null(adjust)) out$p.adjusted <- stats::p.adjust(out$p.value, adjust)
+  out$reason <- c(NA, screen_reasons)[found$reason + 1L]
   structure(out, class = "data.frame", row.names = c(NA, -length(names)))
 }

@@ -14,17 +14,19 @@
 #' @param time Times: a numeric vector, or for trials a matrix with a column for each.
 #' @param status Numeric (0/1 or 1/2) or logical, of the shape of `time`.
 #' @param strata Optional vector of strata, one for each subject.
-#' @param hazard.ratio `TRUE` adds the one-step hazard ratio exp((O - E) / V) of the second group
-#'   (in order) against the first, with its standard error on the log scale, to tests of two
-#'   groups (Yusuf et al. 1985, Prog Cardiovasc Dis 27:335-371).
+#' @param hazard.ratio `TRUE` adds `hazard.ratio.one.step`, exp((O - E) / V) of the second group
+#'   (in order) against the first, and `std.err`, the standard error of its logarithm, for tests of
+#'   two groups (Yusuf et al. 1985, Prog Cardiovasc Dis 27:335-371). It is biased towards 1 where
+#'   the hazards differ by far more than twice.
 #' @param adjust A method of [stats::p.adjust()]: adds the column `p.adjusted`.
 #' @inheritParams risk_table
 #'
 #' @return A data frame with one row for each column or trial: `column` (its name or number), `n`
 #'   and `events` (of subjects without a missing value), `statistic`, `df`, `p.value`, `log.p` (its
-#'   logarithm) and `reason`: why the test is NA (one group only, no event, more than 50 distinct
-#'   values, ...), otherwise NA. Errors are those of [risk_table()]; a missing value in a column
-#'   drops its subject from that test only.
+#'   logarithm), the columns asked for, and `reason`: why the test is NA (one group only, no event,
+#'   more than 50 distinct values, ...), otherwise NA. Its attributes `timefix` and `merged` are the
+#'   rule for [ties] and how many distinct times it merged (in all trials). Errors are those of
+#'   [risk_table()]; a missing value in a column drops its subject from that test only.
 #' @references Mantel N (1966). Evaluation of survival data and two new rank order statistics
 #'   arising in its consideration. *Cancer Chemotherapy Reports* 50:163-170.
 #' @examples
@@ -41,9 +43,13 @@ screen_logrank <- function(x, time, status, strata = NULL, hazard.ratio = FALSE,
                            event = NULL, timefix = TRUE) {
   check_given(x = missing(x), time = missing(time), status = missing(status))
   check_flag(hazard.ratio, "hazard.ratio")
-  out <- if (is.matrix(time)) screen_trials(x, time, status, strata, event, timefix)
+  trials <- is.matrix(time)
+  out <- if (trials) screen_trials(x, time, status, strata, event, timefix)
          else screen_columns(x, time, status, strata, event, timefix)
-  screen_result(out, hazard.ratio, adjust)
+  result <- screen_result(out, hazard.ratio, adjust)
+  attr(result, "timefix") <- timefix
+  attr(result, "merged") <- sum(if (trials) out$merged else out$merged[1L])
+  result
 }
 
 screen_columns <- function(x, time, status, strata, event, timefix) {
@@ -109,6 +115,7 @@ screen_input <- function(x, n) {
 # `[[` of a tibble or data.table gives the vector; codes serve as values.
 screen_column <- function(x, name) {
   if (is.data.frame(x)) x <- x[[1L]]
+  if (!is.null(dim(x))) abort("argument", "`x` must have vectors as columns; `%s` is %s", name, what(x))
   if ((is.numeric(x) || is.logical(x)) && !is.object(x)) x else as.integer(as_codes(x, name)$code)
 }
 
@@ -187,7 +194,7 @@ screen_result <- function(out, hazard.ratio, adjust) {
     p.value = p$p, log.p = p$log_p
   )
   if (hazard.ratio) {
-    result$hazard.ratio <- exp(out$effect / out$variance)
+    result$hazard.ratio.one.step <- exp(out$effect / out$variance)
     result$std.err <- sqrt(1 / out$variance)
   }
   if (!is.null(adjust)) {

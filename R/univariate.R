@@ -1,10 +1,9 @@
-# A paper's Table 1: one block for each factor. Counting and tests are here, cells and
+# The univariate table: one block for each factor. Counting and tests are here, cells and
 # footnotes below them; print(), knit_print() and as.data.frame() only lay these out.
 
 #' Univariate analysis: the table of factors against one outcome
 #'
-#' The table that opens most clinical papers: for each factor the number of patients at
-#' each level, how many of them (and what percent) had each outcome, and a P value. Works
+#' The univariate table of a clinical paper: for each factor the number of patients at each level, how many of them (and what percent) had each outcome, and a P value. Works
 #' from one row a patient or from printed counts.
 #'
 #' Factors, text, logical values and numbers with up to 10 distinct values are categories:
@@ -28,10 +27,10 @@
 #' @param block for counts of several factors stacked in one table: the variable that says
 #'   which factor a row belongs to. The formula then has one variable on its right, the
 #'   level.
-#' @param percent `"row"`: percent of the level that had the outcome (as most Table 1s of
+#' @param percent `"row"`: percent of the level that had the outcome (as most tables of
 #'   risk factors). `"column"`: percent of the outcome that is at the level.
-#' @param digits decimals of the percents. Medians and quartiles have at least as many
-#'   where they are not whole, and three significant digits.
+#' @param digits decimals of the percents, and the fewest of medians and quartiles that are not
+#'   whole; those get more where three significant digits need them.
 #' @param rounding 10 of 32 is 31.25 %: `"half-up"` prints 31.3, as SPSS and most papers
 #'   do; `"half-even"` prints 31.2, as `sprintf()` in R does.
 #' @param adjust a method of [stats::p.adjust()], such as `"holm"`, to add a column of P
@@ -69,7 +68,7 @@
 #' @examples
 #' univariate(case ~ education + age + induced, data = datasets::infert)
 #'
-#' # A published Table 1 from its printed counts: its printed P values are others.
+#' # A published table from its printed counts: its printed P values are others.
 #' published <- univariate(conversion ~ level, data = crlm_conversion, weights = n,
 #'                         block = factor, adjust = "holm")
 #' published
@@ -200,6 +199,7 @@ split_blocks <- function(frame, outcome) {
   }
   codes <- as_codes(frame$block, "block")
   code <- as.integer(codes$code)
+  if (all(is.na(code))) abort("missing", "`block` has missing values only")
   lapply(sort(unique(code)), function(j) {
     rows <- which(code == j)
     x <- frame$columns[[1L]][rows]

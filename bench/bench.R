@@ -1,7 +1,8 @@
 # The benchmark: ours and the peers on the same data in the same process, compared before they
 # are timed. Rscript bench/bench.R [--size 1e7] [--rows pattern] [--out bench/results.md]
-# [--keep FILE: the rows as they are] [--after FILE: rows kept by an earlier run, to come first]
+# [--keep FILE: the rows as they are] [--after FILE: rows kept by an earlier run, to be added]
 # Libraries are those of R_LIBS; a peer that is not there is skipped by name.
+# A child measures memory: --memory CALL --data FILE prints the peak of that one call.
 
 library(survival)
 library(riskset)
@@ -14,6 +15,7 @@ option <- function(name, default) {
 size <- as.numeric(option("size", "1e7"))
 pattern <- option("rows", "")
 results <- list()
+memory <- list()
 
 # ---- Measuring --------------------------------------------------------------------------
 
@@ -35,30 +37,12 @@ seconds <- function(f, times = 3L) {
   }, 0))
 }
 
-# Peak resident memory over that before the call, in MB (Linux only).
-extra_memory <- function(f) {
-  status <- "/proc/self/status"
-  if (!file.exists(status)) return(NA_real_)
-  read <- function(key) {
-    as.numeric(gsub("[^0-9]", "", grep(key, readLines(status), value = TRUE))) / 1024
-  }
-  gc(FALSE)
-  cleared <- tryCatch({
-    writeLines("5", "/proc/self/clear_refs")
-    TRUE
-  }, error = function(e) FALSE, warning = function(w) FALSE)
-  if (!cleared) return(NA_real_)
-  before <- read("^VmRSS")
-  f()
-  read("^VmHWM") - before
-}
-
 # Keeps one line of the table and shows it.
-record <- function(work, n, peer, peer_s, ours_s, goal, memory_mb = NA, floor = NA) {
+record <- function(work, n, peer, peer_s, ours_s, goal, floor = NA) {
   if (grepl("surv(fit|diff)", peer)) peer <- paste(peer, utils::packageVersion("survival"))
   results[[length(results) + 1L]] <<- data.frame(
     work = work, n = n, peer = peer, peer_s = peer_s, ours_s = ours_s, ratio = peer_s / ours_s,
-    goal = goal, memory_mb = memory_mb, rows_s = n / ours_s, floor_ratio = ours_s / floor
+    goal = goal, rows_s = n / ours_s, floor_ratio = ours_s / floor
   )
   cat(sprintf("%-46s %-24s %10.5f s %10.6f s %8.1f  (goal %s)\n", work, peer, peer_s, ours_s,
               peer_s / ours_s, goal))
@@ -72,7 +56,7 @@ row <- function(work, n, ours, peer, peer_name, goal, agree, floor = NA, times =
     stop(sprintf("%s, %s: results differ: %s", work, peer_name, paste(verdict, collapse = "; ")))
   }
   own <- seconds(ours, times)
-  record(work, n, peer_name, seconds(peer, times), own, goal, extra_memory(ours), floor)
+  record(work, n, peer_name, seconds(peer, times), own, goal, floor)
 }
 
 skip <- function(package) cat("skipped:", package, "is not installed\n")
@@ -220,7 +204,7 @@ bench_lrstat <- function(d) {
       function() lr(time = "time"), "lrstat", ">= 5", same_z)
   row("logrank, 50 strata, FH(0,1)", n,
       function() logrank(Surv(days, status) ~ arm + strata(site50), d, gamma = 1),
-      function() lr(time = "days", stratum = "site50", rho2 = 1), "lrstat", ">= 20", function(a, b) TRUE)
+      function() lr(time = "days", stratum = "site50", rho2 = 1), "lrstat", ">= 20", same_z)
   # Its weights are sampling weights: another variance, so only the work is compared.
   row("logrank, case weights", n, function() logrank(Surv(days, status) ~ arm, d, weights = weight),
       function() lr(time = "days", weight = "weight"), "lrstat", ">= 5", function(a, b) TRUE)
@@ -248,7 +232,7 @@ row_loop <- function(work, columns, some, ours, one, peer_name, goal, agree) {
   verdict <- agree(all$statistic[seq_along(few)], few)
   if (!isTRUE(verdict)) stop(work, ": results differ: ", verdict)
   other <- seconds(function() for (j in seq_len(some)) one(j), 1L) * columns / some
-  record(work, columns, peer_name, other, seconds(ours), goal, extra_memory(ours))
+  record(work, columns, peer_name, other, seconds(ours), goal)
 }
 
 bench_screens <- function() {
@@ -344,39 +328,161 @@ bench_growth <- function(sizes) {
   }
 }
 
+# ---- Memory -------------------------------------------------------------------------------
+
+# What is measured, each in a process of its own: the time that its data have, and the call.
+memory_calls <- list(
+  "km, whole days" = list("days", function(d) km(Surv(days, status) ~ arm, d)),
+  "km, continuous" = list("time", function(d) km(Surv(time, status) ~ arm, d, timefix = FALSE)),
+  "logrank, whole days" = list("days", function(d) logrank(Surv(days, status) ~ arm, d)),
+  "logrank, continuous" = list("time", function(d) logrank(Surv(time, status) ~ arm, d)),
+  "survfit, whole days" = list("days", function(d) survfit(Surv(days, status) ~ arm, d))
+)
+memory_goal <- 64 # MB over the data, for whole days and 1e7 rows
+
+# In the child. What the calls load is loaded first, by calls on few rows. Then the data are read, and
+# given to the call or, for "none", looked through in place (but for the factor: anyNA() copies it).
+print_peak <- function(name, file) {
+  call <- if (name == "none") function(d) vapply(d[1:2], anyNA, NA) else memory_calls[[name]][[2L]]
+  for (one in memory_calls) one[[2L]](make_data(1000L))
+  gc(FALSE)
+  d <- readRDS(file)
+  call(d)
+  peak <- grep("^VmHWM", readLines("/proc/self/status"), value = TRUE)
+  cat("peak", gsub("[^0-9]", "", peak), "\n")
+}
+
+# MB, of a new process.
+peak_memory <- function(name, file) {
+  script <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))
+  said <- system2(file.path(R.home("bin"), "Rscript"),
+                  shQuote(c(script, "--memory", name, "--data", file)), stdout = TRUE)
+  as.numeric(sub("peak ", "", grep("^peak", said, value = TRUE))) / 1024
+}
+
+bench_memory <- function(n) {
+  if (!grepl(pattern, "memory")) return(invisible())
+  if (!any(grepl("^VmHWM", tryCatch(readLines("/proc/self/status"), condition = function(e) "")))) {
+    return(cat("skipped: memory, which this system does not tell\n"))
+  }
+  files <- c(days = tempfile(), time = tempfile())
+  on.exit(unlink(files))
+  d <- make_data(n)
+  for (time in names(files)) saveRDS(d[c(time, "status", "arm")], files[[time]], compress = FALSE)
+  data_mb <- file.size(files) / 2^20
+  names(data_mb) <- names(files)
+  rm(d)
+  gc(FALSE)
+  before <- vapply(files, peak_memory, 0, name = "none")
+  for (name in names(memory_calls)) {
+    time <- memory_calls[[name]][[1L]]
+    extra <- peak_memory(name, files[[time]]) - before[[time]]
+    has_goal <- n == 1e7 && time == "days" && !startsWith(name, "survfit")
+    goal <- if (has_goal) paste("<=", memory_goal) else "-"
+    memory[[length(memory) + 1L]] <<- data.frame(
+      call = name, n = n, data_mb = data_mb[[time]], extra_mb = extra, goal = goal
+    )
+    cat(sprintf("memory: %-38s %10.1f MB over %.0f MB of data (goal %s)\n", name, extra, data_mb[[time]],
+                goal))
+  }
+}
+
 # ---- All, and the table -------------------------------------------------------------------
+
+# "yes", "no", or nothing where there is no goal: ">= 5" or "<= 5".
+met <- function(value, goal) {
+  bound <- suppressWarnings(as.numeric(sub("^[<>]= ", "", goal)))
+  verdict <- (startsWith(goal, ">=") & value >= bound) | (startsWith(goal, "<=") & value <= bound)
+  ifelse(goal == "-", "", ifelse(verdict, "yes", "no"))
+}
+
+table_lines <- function(...) {
+  cells <- cbind(...)
+  lines <- apply(cells, 1L, paste, collapse = " | ")
+  c(paste0("| ", paste(colnames(cells), collapse = " | "), " |"),
+    paste0("|", strrep("---|", ncol(cells))), paste0("| ", lines, " |"))
+}
+
+# Versions, those of survival being the installed one and those that the peers' names end in.
+versions_line <- function(peers) {
+  packages <- Filter(has, c("FastSurvival", "lrstat", "data.table", "collapse", "prodlim", "coin"))
+  version <- function(package) as.character(utils::packageVersion(package))
+  named <- sub(".* ", "", grep("surv(fit|diff)", peers, value = TRUE))
+  survival <- paste("survival", paste(unique(c(version("survival"), named)), collapse = " and "))
+  packages <- paste(packages, vapply(packages, version, ""))
+  paste0(R.version.string, "; ",
+         paste(c(paste("riskset", version("riskset")), survival, packages), collapse = ", "),
+         ". `make bench` makes this page.")
+}
+
+time_legend <- c(
+  "Each row is one call of riskset and the same work by a peer, on the same data, in the same process. Both",
+  "are called once before they are timed, and their results compared: they agree to 1e-7, relative. (Peers",
+  "in a loop: on the first 20 columns. coin, whose variance is another: to 5 %. Not compared: lrstat with",
+  "case weights, whose variance is another too, `library()` and growth.)", "",
+  "- **n**: rows of the data. For screens and trials the number of tests (columns of the matrix), for the",
+  "  2 x 2 x 6 table its strata.",
+  "- **peer**: what riskset is compared with, survival with its version. \"By hand\" is what a user of that",
+  "  package would write; it is in `bench/bench.R`. For growth, the same call on a tenth of the rows.",
+  "- **peer, s** and **ours, s**: seconds. The least of three runs; of a call above 5 s, one run; below",
+  "  0.05 s, the mean of many calls in a row, least of three such means. `library()` is the least of seven",
+  "  new processes. A peer in a loop is timed once, on the first 500 columns (FastSurvival 2,000), and",
+  "  scaled to all.",
+  "- **peer / ours**: how many times faster we are.",
+  "- **goal**: the least \"peer / ours\" aimed at; `-` where there is none. For growth it is 1 / 11: ten",
+  "  times the rows may take eleven times as long.",
+  "- **met**: whether \"peer / ours\" reaches the goal.",
+  "- **rows/s**: n over our seconds: rows per second, for screens and trials tests, for the 2 x 2 x 6 table",
+  "  strata.",
+  "- **ours / sum()**: our time over that of `sum()` of the same three columns, which is about the time to",
+  "  read them. Blank where it was not measured.", ""
+)
+
+memory_legend <- c(
+  "", "## Extra memory", "",
+  "The peak of a call over the data, in MB (2^20 bytes). Each call runs in a new R process that reads the",
+  "data and does nothing else. **over the data** is the peak of that process (`VmHWM`) less the peak of one",
+  "that reads the same data and makes no such call. **data** is the size of the three columns. **goal** is",
+  "for whole days and 1e7 rows; `-` where there is none.", ""
+)
 
 write_results <- function(file, keep, after) {
   all <- do.call(rbind, results)
   if (nzchar(keep)) saveRDS(all, keep)
   if (!nzchar(file)) return(invisible())
   if (nzchar(after) && file.exists(after)) all <- rbind(all, readRDS(after))
-  all <- all[order(match(all$work, unique(all$work)), all$n, method = "radix"), ]
-  packages <- c("riskset", "survival", "FastSurvival", "lrstat", "data.table", "collapse",
-                "prodlim", "coin")
-  packages <- packages[vapply(packages, has, NA)]
-  versions <- vapply(packages, function(p) as.character(utils::packageVersion(p)), "")
-  number <- function(x, digits = 3) ifelse(is.na(x), "", formatC(x, digits = digits, format = "g"))
-  cells <- cbind(all$work, number(all$n), all$peer, number(all$peer_s), number(all$ours_s), number(all$ratio),
-                 all$goal, number(all$memory_mb), number(all$rows_s), number(all$floor_ratio))
-  head <- c("work", "n", "peer", "peer, s", "ours, s", "peer / ours", "goal", "extra MB", "rows/s",
-            "ours / sum()")
-  lines <- c(
-    "# Benchmark", "",
-    sprintf("%s; %s. `make bench` makes this table.", R.version.string,
-            paste(packages, versions, collapse = ", ")), "",
-    sprintf("Seconds are the least of three runs, on %d cores, threads at their default. Results were",
-            parallel::detectCores()),
-    "compared before they were timed. Extra MB: peak resident memory of our call over the data;",
-    "`ours / sum()`: our time over that of `sum()` of the same columns.", "",
-    paste0("| ", paste(head, collapse = " | "), " |"),
-    paste0("|", strrep("---|", length(head))),
-    apply(cells, 1L, function(r) paste0("| ", paste(r, collapse = " | "), " |"))
-  )
-  writeLines(lines, file)
+  number <- function(x, digits = 3) ifelse(is.na(x), "", trimws(formatC(x, digits = digits, format = "g")))
+  size <- function(x) ifelse(is.na(x) | x >= 1e5, number(x), number(x, 5))
+  verdicts <- character()
+  times <- extra <- NULL
+  if (length(all) > 0L) {
+    all <- all[order(match(all$work, unique(all$work)), all$n, method = "radix"), ]
+    verdicts <- met(all$ratio, all$goal)
+    times <- table_lines(
+      work = all$work, n = size(all$n), peer = all$peer, `peer, s` = number(all$peer_s),
+      `ours, s` = number(all$ours_s), `peer / ours` = number(all$ratio), goal = all$goal, met = verdicts,
+      `rows/s` = number(all$rows_s), `ours / sum()` = number(all$floor_ratio)
+    )
+  }
+  if (length(memory) > 0L) {
+    used <- do.call(rbind, memory)
+    kept <- met(used$extra_mb, used$goal)
+    verdicts <- c(verdicts, kept)
+    extra <- c(memory_legend, table_lines(
+      call = used$call, n = size(used$n), data = sprintf("%.0f", used$data_mb),
+      `over the data` = sprintf("%.0f", used$extra_mb), goal = used$goal, met = kept
+    ))
+  }
+  writeLines(c(
+    "# Benchmark", "", versions_line(all$peer), "",
+    sprintf("%d of %d goals are met. On %d cores, threads at their default.", sum(verdicts == "yes"),
+            sum(verdicts != ""), parallel::detectCores()), "",
+    time_legend, times, extra
+  ), file)
 }
 
 main <- function() {
+  if (nzchar(option("memory", ""))) return(print_peak(option("memory", ""), option("data", "")))
   bench_small()
   bench_start()
   bench_screens()
@@ -393,6 +499,7 @@ main <- function() {
     rm(d)
     gc(FALSE)
   }
+  bench_memory(size)
   bench_growth(size * c(0.1, 1, 10))
   write_results(option("out", ""), option("keep", ""), option("after", ""))
 }

@@ -1,3 +1,4 @@
+/* init.c: registers what R calls, and notes a fork. */
 #include <R_ext/Rdynload.h>
 #include <R_ext/Visibility.h>
 
@@ -16,37 +17,16 @@ int r_forked(void) { return forked; }
 static void note_fork(void) { forked = 1; }
 #endif
 
-SEXP rs_r_tabulate(SEXP, SEXP);
-SEXP rs_r_missing_rows(SEXP, SEXP, SEXP);
-SEXP rs_r_merge_times(SEXP, SEXP);
-SEXP rs_r_integer64(SEXP);
-SEXP rs_r_small_codes(SEXP);
-SEXP rs_r_survival(SEXP, SEXP, SEXP, SEXP);
-SEXP rs_r_leaving_rows(SEXP, SEXP, SEXP, SEXP, SEXP);
-SEXP rs_r_logrank_rows(SEXP, SEXP, SEXP, SEXP, SEXP);
-SEXP rs_r_logrank_table(SEXP, SEXP, SEXP, SEXP, SEXP, SEXP, SEXP);
-SEXP rs_r_screen_logrank(SEXP, SEXP, SEXP);
-SEXP rs_r_screen_trials(SEXP, SEXP, SEXP, SEXP);
-SEXP rs_r_column_range(SEXP, SEXP);
-SEXP rs_r_count_table(SEXP, SEXP, SEXP, SEXP);
-SEXP rs_r_crosstab_tests(SEXP, SEXP, SEXP);
-SEXP rs_r_screen_crosstab(SEXP, SEXP, SEXP, SEXP, SEXP);
-SEXP rs_r_cmh(SEXP);
-SEXP rs_r_homogeneity(SEXP, SEXP);
-SEXP rs_r_cmh_exact(SEXP, SEXP);
-SEXP rs_r_quadratic(SEXP, SEXP);
-SEXP rs_r_chi_p(SEXP, SEXP);
-
 #define ENTRY(name, arity) {"C_" #name, (DL_FUNC)(void (*)(void))rs_r_##name, arity}
 
 static const R_CallMethodDef ENTRIES[] = {
-    ENTRY(tabulate, 2),       ENTRY(missing_rows, 3),    ENTRY(merge_times, 2),
-    ENTRY(integer64, 1), ENTRY(small_codes, 1),      ENTRY(survival, 4),        ENTRY(logrank_rows, 5),
-    ENTRY(logrank_table, 7),  ENTRY(screen_logrank, 3),  ENTRY(screen_trials, 4),
-    ENTRY(column_range, 2),   ENTRY(count_table, 4),     ENTRY(crosstab_tests, 3),
-    ENTRY(screen_crosstab, 5), ENTRY(cmh, 1),            ENTRY(homogeneity, 2),
-    ENTRY(cmh_exact, 2),      ENTRY(quadratic, 2),       ENTRY(chi_p, 2),         ENTRY(leaving_rows, 5),
-    {NULL, NULL, 0}};
+    ENTRY(tabulate, 2),       ENTRY(missing_rows, 3),   ENTRY(merge_times, 2),
+    ENTRY(integer64, 1),      ENTRY(small_codes, 1),    ENTRY(survival, 4),
+    ENTRY(leaving_rows, 5),   ENTRY(logrank_rows, 5),   ENTRY(logrank_table, 7),
+    ENTRY(screen_logrank, 3), ENTRY(screen_trials, 4),  ENTRY(column_range, 2),
+    ENTRY(count_table, 4),    ENTRY(crosstab_tests, 3), ENTRY(screen_crosstab, 5),
+    ENTRY(cmh, 1),            ENTRY(homogeneity, 2),    ENTRY(cmh_exact, 2),
+    ENTRY(quadratic, 2),      ENTRY(chi_p, 2),          {NULL, NULL, 0}};
 
 void attribute_visible R_init_riskset(DllInfo *dll) {
   R_registerRoutines(dll, NULL, ENTRIES, NULL, NULL);

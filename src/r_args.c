@@ -1,3 +1,4 @@
+/* r_args.c: SEXPs taken apart and put together; how a call runs, and how it is interrupted. */
 #include "r_args.h"
 
 #include <math.h>
@@ -230,14 +231,15 @@ rs_rows r_rows(SEXP list) {
 }
 
 /* Names of rs_problem, rs_column_name and rs_status as the R side knows them. */
-static const char *const PROBLEM[] = {"fine",  "negative", "infinite", "event at infinity", "status",
-                                      "order",    "zero",   "missing", "tied"};
+static const char *const PROBLEM[] = {"fine",   "negative", "infinite", "event at infinity",
+                                      "status", "order",    "zero",     "missing",
+                                      "tied",   "sum"};
 static const char *const COLUMN[] = {"time", "entry", "status", "weights", "group", "stratum"};
 static const char *const STATUS[] = {"ok", "memory", "interrupt", "row", "large"};
 
 SEXP r_status(rs_status status, const rs_run *run) {
-  if (status == RS_INTERRUPTED) {
-    SEXP token = ((held_jump *)run->poll_data)->token;
+  SEXP token = run->poll_data ? ((held_jump *)run->poll_data)->token : NULL;
+  if (token) { /* also where memory ran out while the call was being stopped */
     R_ReleaseObject(token);
     R_ContinueUnwind(token);
   }
@@ -304,9 +306,9 @@ SEXP r_hold_stream(void) {
 
 void r_release_stream(SEXP holder) { close_stream(holder); }
 
-/* A merge of blocks whose times do not increase, or are no numbers, would not end. */
+/* A merge of blocks whose times do not increase, are negative or no numbers, would not end. */
 static void check_times(const double *time, size_t n) {
-  if (n > 0 && isnan(time[0])) Rf_error("not a risk table");
+  if (n > 0 && !(time[0] >= 0)) Rf_error("not a risk table");
   for (size_t i = 1; i < n; i++) {
     if (!(time[i] > time[i - 1])) Rf_error("not a risk table");
   }

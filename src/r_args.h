@@ -46,4 +46,27 @@ void r_release_stream(SEXP holder);
 
 int r_forked(void); /* whether this process is a fork of one that loaded the package */
 
+/* What R calls: see init.c for how many arguments each takes. */
+SEXP rs_r_tabulate(SEXP rows, SEXP ties);
+SEXP rs_r_missing_rows(SEXP rows, SEXP event, SEXP n);
+SEXP rs_r_merge_times(SEXP times, SEXP ties);
+SEXP rs_r_integer64(SEXP x);
+SEXP rs_r_small_codes(SEXP x);
+SEXP rs_r_survival(SEXP table, SEXP type, SEXP z, SEXP closed);
+SEXP rs_r_leaving_rows(SEXP columns, SEXP sums, SEXP event, SEXP censor, SEXP size);
+SEXP rs_r_logrank_rows(SEXP rows, SEXP ties, SEXP rho, SEXP gamma, SEXP labels);
+SEXP rs_r_logrank_table(SEXP table, SEXP n_group, SEXP n_stratum, SEXP rho, SEXP gamma, SEXP rows,
+                        SEXP labels);
+SEXP rs_r_screen_logrank(SEXP rows, SEXP x, SEXP ties);
+SEXP rs_r_screen_trials(SEXP rows, SEXP n_row, SEXP n_trial, SEXP ties);
+SEXP rs_r_column_range(SEXP x, SEXP most);
+SEXP rs_r_count_table(SEXP columns, SEXP first, SEXP levels, SEXP weight);
+SEXP rs_r_crosstab_tests(SEXP counts, SEXP row_score, SEXP col_score);
+SEXP rs_r_screen_crosstab(SEXP x, SEXP y, SEXP strata, SEXP y_score, SEXP test);
+SEXP rs_r_cmh(SEXP counts);
+SEXP rs_r_homogeneity(SEXP counts, SEXP odds);
+SEXP rs_r_cmh_exact(SEXP counts, SEXP odds);
+SEXP rs_r_quadratic(SEXP u, SEXP v);
+SEXP rs_r_chi_p(SEXP statistic, SEXP df);
+
 #endif

@@ -6,12 +6,6 @@
 
 #include "r_args.h"
 
-SEXP rs_r_cmh(SEXP counts);
-SEXP rs_r_homogeneity(SEXP counts, SEXP odds);
-SEXP rs_r_cmh_exact(SEXP counts, SEXP odds);
-SEXP rs_r_quadratic(SEXP u, SEXP v);
-SEXP rs_r_chi_p(SEXP statistic, SEXP df);
-
 /* The counts of a 2 x 2 x K array, and K. */
 static const double *two_by_two(SEXP counts, size_t *strata) {
   *strata = (size_t)XLENGTH(counts) / 4;
@@ -94,10 +88,11 @@ SEXP rs_r_cmh_exact(SEXP counts, SEXP odds) {
 /* c(statistic, rank) of u' V^- u. */
 SEXP rs_r_quadratic(SEXP u, SEXP v) {
   size_t p = (size_t)XLENGTH(u), rank;
-  const double *off = r_doubles(u, p), *covariance = r_doubles(v, p * p);
+  const double *difference = r_doubles(u, p), *covariance = r_doubles(v, p * p);
   double *work = (double *)R_alloc(p * (p + 3), sizeof(double));
+  rs_run run = r_run(p * p * p);
   SEXP out = PROTECT(Rf_allocVector(REALSXP, 2));
-  REAL(out)[0] = rs_quadratic(off, covariance, p, work, &rank);
+  r_status(rs_quadratic_run(difference, covariance, p, &run, work, REAL(out), &rank), &run);
   REAL(out)[1] = (double)rank;
   UNPROTECT(1);
   return out;

@@ -4,10 +4,6 @@
 
 #include "r_args.h"
 
-SEXP rs_r_column_range(SEXP x, SEXP most);
-SEXP rs_r_count_table(SEXP columns, SEXP first, SEXP levels, SEXP weight);
-SEXP rs_r_crosstab_tests(SEXP counts, SEXP row_score, SEXP col_score);
-
 /* c(low, high) of a column of few whole numbers; c(Inf, -Inf) if all are missing; NULL
  * if it has other values; a status in words if the core stopped. */
 SEXP rs_r_column_range(SEXP x, SEXP most) {

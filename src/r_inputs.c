@@ -1,4 +1,4 @@
-#include <limits.h>
+/* r_inputs.c: the glue of R/inputs.R. */
 #include <string.h>
 
 #include "r_args.h"
@@ -7,16 +7,17 @@
 SEXP rs_r_integer64(SEXP x) {
   if (TYPEOF(x) != REALSXP) Rf_error("integer64 must be double");
   SEXP out = PROTECT(Rf_allocVector(REALSXP, XLENGTH(x)));
-  const int64_t *bits = (const int64_t *)REAL_RO(x);
   for (R_xlen_t i = 0; i < XLENGTH(x); i++) {
-    REAL(out)[i] = bits[i] == INT64_MIN ? NA_REAL : (double)bits[i];
+    int64_t bits;
+    memcpy(&bits, REAL_RO(x) + i, sizeof bits);
+    REAL(out)[i] = bits == INT64_MIN ? NA_REAL : (double)bits;
   }
   UNPROTECT(1);
   return out;
 }
 
 /* list(code, labels, values, kind) as as_codes() has them, of whole numbers in a small range; NULL
- * where x has others. NA has code NA. Labels are what as.character() writes, below 1e15. */
+ * where x has others. NA has code NA. Labels are what as.character() writes. */
 SEXP rs_r_small_codes(SEXP x) {
   enum { RANGE = 65536 };
   const char *names[] = {"code", "labels", "values", "kind"};
@@ -27,8 +28,7 @@ SEXP rs_r_small_codes(SEXP x) {
   rs_status status = rs_column_range(column, n, RANGE, &run, &range);
   if (status != RS_OK) return r_status(status, &run);
   double low = range.low, high = range.high;
-  if (!range.whole || high < low || high - low >= RANGE) return R_NilValue;
-  if (low < -1e15 || high > 1e15) return R_NilValue;
+  if (!range.whole || high < low) return R_NilValue;
   int *map = (int *)R_alloc((size_t)(high - low) + 1, sizeof *map);
   SEXP out = PROTECT(r_list(4, names));
   SEXP code = Rf_allocVector(INTSXP, (R_xlen_t)n);

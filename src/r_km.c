@@ -1,3 +1,4 @@
+/* r_km.c: the glue of R/km.R. */
 #include "r_args.h"
 
 static const double *optional(SEXP table, const char *name, R_xlen_t n) {

@@ -1,11 +1,14 @@
+/* r_logrank.c: the glue of R/logrank.R. */
 #include <Rmath.h>
 
 #include "r_args.h"
 
-enum { STATUS, REPORT, OBSERVED, EXPECTED, COVARIANCE, ROWS, TIMES, STRATA, MERGED, TEST, N_OUT };
+enum { STATUS, REPORT, OBSERVED, EXPECTED, COVARIANCE, ROWS, N, TIMES, STRATA, MERGED, TEST };
+enum { N_OUT = TEST + 1 };
 
 static const char *const NAMES[] = {"status", "report", "observed", "expected", "covariance",
-                                    "rows",   "times",  "strata",   "merged",   "test"};
+                                    "rows",   "n",      "times",    "strata",   "merged",
+                                    "test"};
 
 static double *values(SEXP out, int which) { return REAL(VECTOR_ELT(out, which)); }
 
@@ -41,6 +44,7 @@ static rs_logrank prepare(SEXP out, size_t n_group, SEXP rho, SEXP gamma, SEXP l
   logrank.expected = vector(out, EXPECTED, n_group, labels);
   logrank.covariance = square(out, COVARIANCE, n_group, labels);
   vector(out, ROWS, n_group, labels);
+  vector(out, N, n_group, labels);
   vector(out, TIMES, 1, R_NilValue);
   vector(out, STRATA, 2, R_NilValue);
   vector(out, MERGED, 1, R_NilValue);
@@ -48,20 +52,27 @@ static rs_logrank prepare(SEXP out, size_t n_group, SEXP rho, SEXP gamma, SEXP l
   return logrank;
 }
 
-/* Rows of data by group, and how many strata have any, from those of each block. */
-static void sum_rows(SEXP out, const double *block, size_t n_group, size_t n_stratum) {
-  double *rows = values(out, ROWS), *strata = values(out, STRATA);
-  strata[0] = 0;
-  for (size_t g = 0; g < n_group; g++) rows[g] = 0;
+/* By group: the sum of what is in its blocks. Returns how many strata have any. */
+static double sum_blocks(const double *block, size_t n_group, size_t n_stratum, double *sum) {
+  double strata = 0;
+  for (size_t g = 0; g < n_group; g++) sum[g] = 0;
   for (size_t s = 0; s < n_stratum; s++) {
     double all = 0;
     for (size_t g = 0; g < n_group; g++) {
       double n = block[g + s * n_group];
-      rows[g] += n;
+      sum[g] += n;
       all += n;
     }
-    strata[0] += all > 0;
+    strata += all > 0;
   }
+  return strata;
+}
+
+/* Rows of data, subjects (the sums of their weights) and strata that have rows. */
+static void count_subjects(SEXP out, const double *rows, const rs_stream *stream, size_t n_group,
+                           size_t n_stratum) {
+  values(out, STRATA)[0] = sum_blocks(rows, n_group, n_stratum, values(out, ROWS));
+  sum_blocks(rs_stream_subjects(stream), n_group, n_stratum, values(out, N));
 }
 
 static rs_status run_test(SEXP out, rs_stream *stream, size_t n_group, rs_logrank *logrank,
@@ -82,7 +93,7 @@ static int all_finite(const double *x, size_t n) {
 
 /* (O - E)' V^- (O - E) and its degrees of freedom, the rank of V; with two groups, (O - E)^2 / V
  * as it stands. Groups without rows have zeros only. */
-static double form(SEXP out, size_t n_group, size_t *rank) {
+static double form(SEXP out, size_t n_group, const rs_run *run, size_t *rank) {
   const double *observed = values(out, OBSERVED), *expected = values(out, EXPECTED);
   const double *covariance = values(out, COVARIANCE), *rows = values(out, ROWS);
   double *work = (double *)R_alloc(n_group * (n_group == 2 ? 1 : n_group + 4), sizeof *work);
@@ -92,17 +103,22 @@ static double form(SEXP out, size_t n_group, size_t *rank) {
     if (rows[g] > 0 && used++ == 0) first = g;
   }
   *rank = 0;
-  if (used < 2 || !all_finite(work, n_group) || !all_finite(covariance, n_group * n_group)) return 0;
-  if (used > 2) return rs_quadratic(work, covariance, n_group, work + n_group, rank);
+  if (used < 2) return 0;
+  if (!all_finite(work, n_group) || !all_finite(covariance, n_group * n_group)) return 0;
+  if (used > 2) {
+    double value = 0;
+    r_status(rs_quadratic_run(work, covariance, n_group, run, work + n_group, &value, rank), run);
+    return value;
+  }
   double variance = covariance[first + first * n_group];
   *rank = variance > 0;
   return variance > 0 ? work[first] * work[first] / variance : 0;
 }
 
 /* c(statistic, df, P, log P); NA where the test is undefined. */
-static void finish(SEXP out, size_t n_group) {
+static void finish(SEXP out, size_t n_group, const rs_run *run) {
   size_t rank;
-  double *test = values(out, TEST), statistic = form(out, n_group, &rank);
+  double *test = values(out, TEST), statistic = form(out, n_group, run, &rank);
   test[1] = (double)rank;
   for (int log_p = 0; log_p < 2; log_p++) {
     test[2 + log_p] = rank > 0 ? Rf_pchisq(statistic, test[1], 0, log_p) : NA_REAL;
@@ -123,12 +139,12 @@ SEXP rs_r_logrank_rows(SEXP rows_list, SEXP ties, SEXP rho, SEXP gamma, SEXP lab
   int tested = status == RS_OK && stream && report.weights < 2;
   if (tested) {
     status = run_test(out, stream, rows.n_group, &logrank, &run);
-    sum_rows(out, rs_stream_rows(stream), rows.n_group, rows.n_stratum);
+    count_subjects(out, rs_stream_rows(stream), stream, rows.n_group, rows.n_stratum);
   }
   rs_stream_close(stream);
   SET_VECTOR_ELT(out, STATUS, r_status(status, &run));
   SET_VECTOR_ELT(out, REPORT, r_report(&report));
-  if (tested) finish(out, rows.n_group);
+  if (tested && status == RS_OK) finish(out, rows.n_group, &run);
   UNPROTECT(1);
   return out;
 }
@@ -148,11 +164,13 @@ SEXP rs_r_logrank_table(SEXP table, SEXP n_group, SEXP n_stratum, SEXP rho, SEXP
   SEXP out = PROTECT(r_list(N_OUT, NAMES));
   rs_logrank logrank = prepare(out, groups, rho, gamma, labels);
   rs_status status = rs_stream_table(&t, groups, strata, &run, &stream);
-  if (status == RS_OK) status = run_test(out, stream, groups, &logrank, &run);
+  if (status == RS_OK) {
+    status = run_test(out, stream, groups, &logrank, &run);
+    count_subjects(out, block, stream, groups, strata);
+  }
   rs_stream_close(stream);
   SET_VECTOR_ELT(out, STATUS, r_status(status, &run));
-  sum_rows(out, block, groups, strata);
-  if (status == RS_OK) finish(out, groups);
+  if (status == RS_OK) finish(out, groups, &run);
   UNPROTECT(1);
   return out;
 }

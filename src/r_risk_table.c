@@ -1,3 +1,4 @@
+/* r_risk_table.c: the glue of R/risk_table.R. */
 #include <limits.h>
 
 #include "r_args.h"

@@ -3,8 +3,6 @@
 
 #include "r_args.h"
 
-SEXP rs_r_screen_crosstab(SEXP x, SEXP y, SEXP strata, SEXP y_score, SEXP test);
-
 static void check_pair(SEXP x) {
   if (TYPEOF(x) != VECSXP || XLENGTH(x) != 2) Rf_error("codes and their levels are needed");
 }

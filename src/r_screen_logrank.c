@@ -1,9 +1,10 @@
+/* r_screen_logrank.c: the glue of R/screen_logrank.R. */
 #include "r_args.h"
 
-enum { STATUS, REPORT, TRIAL, N, EVENTS, GROUPS, DF, STATISTIC, EFFECT, VARIANCE, N_OUT };
+enum { STATUS, REPORT, TRIAL, N, EVENTS, GROUPS, DF, MERGED, STATISTIC, EFFECT, VARIANCE, N_OUT };
 
-static const char *const NAMES[] = {"status", "report", "trial",     "n",      "events",
-                                    "groups", "df",     "statistic", "effect", "variance"};
+static const char *const NAMES[] = {"status", "report", "trial",     "n",      "events",  "groups",
+                                    "df",     "merged", "statistic", "effect", "variance"};
 
 static void put_results(SEXP out, const rs_screened *result, size_t n) {
   double *column[N_OUT];
@@ -17,6 +18,7 @@ static void put_results(SEXP out, const rs_screened *result, size_t n) {
     column[EVENTS][j] = (double)result[j].events;
     column[GROUPS][j] = (double)result[j].groups;
     column[DF][j] = (double)result[j].df;
+    column[MERGED][j] = (double)result[j].merged;
     column[STATISTIC][j] = ISNAN(result[j].statistic) ? NA_REAL : result[j].statistic;
     column[EFFECT][j] = ISNAN(result[j].effect) ? NA_REAL : result[j].effect;
     column[VARIANCE][j] = ISNAN(result[j].variance) ? NA_REAL : result[j].variance;

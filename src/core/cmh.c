@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "riskset.h"
+#include "rows.h"
 
 enum { WORK_A_POLL = 1 << 22 };
 
@@ -20,8 +20,8 @@ static void stratum_margins(const double *count, size_t rows, size_t cols, doubl
   }
 }
 
-/* Sums over strata behind the Mantel-Haenszel odds ratio and the variance of its
- * logarithm (Robins, Breslow & Greenland 1986, Biometrics 42:311-323, eq. 3). */
+/* Sums over strata behind the common odds ratio (Mantel & Haenszel 1959, JNCI 22:719-748) and the
+ * variance of its logarithm (Robins, Breslow & Greenland 1986, Biometrics 42:311-323, eq. 3). */
 typedef struct {
   rs_sum r, s, pr, ps_qr, qs;
 } odds_sums;
@@ -133,20 +133,13 @@ void rs_homogeneity(const double *counts, size_t strata, double odds, double *br
 
 /* ---- The exact conditional distribution -------------------------------------------- */
 
-typedef struct {
-  double row, other, col, low, high; /* margins and support of the first cell */
-} support;
-
-static support cell_support(const double *x) {
-  support s = {x[0] + x[2], x[1] + x[3], x[0] + x[1], 0, 0};
-  s.low = s.col > s.other ? s.col - s.other : 0;
-  s.high = s.row < s.col ? s.row : s.col;
-  return s;
+static rs_two_by_two first_cell(const double *x) {
+  return rs_fix_margins(x[0], x[2], x[1], x[3]);
 }
 
 /* Doubles each stratum keeps: its support, or the 80 standard deviations beyond which its
  * probabilities are below the least double. */
-static double kept(const support *s, double odds) {
+static double kept(const rs_two_by_two *s, double odds) {
   double r[2] = {s->row, s->other}, c[2] = {s->col, s->row + s->other - s->col}, e[4];
   double width = s->high - s->low + 1;
   if (width < 2) return width;
@@ -159,7 +152,7 @@ double rs_exact_work(const double *counts, size_t strata, double odds, double *l
   double work = 0;
   *length = 1;
   for (size_t k = 0; k < strata; k++) {
-    support s = cell_support(counts + 4 * k);
+    rs_two_by_two s = first_cell(counts + 4 * k);
     work += kept(&s, odds) * *length;
     *length += s.high - s.low;
   }
@@ -169,7 +162,7 @@ double rs_exact_work(const double *counts, size_t strata, double odds, double *l
 /* Probabilities of the stratum's first cell at odds ratio `odds`, from the mode
  * outwards until they vanish: into p (of high - low + 1), from first to last (offsets
  * from low). */
-static void cell_distribution(const support *s, double odds, double *p, size_t *first,
+static void cell_distribution(const rs_two_by_two *s, double odds, double *p, size_t *first,
                               size_t *last) {
   double n = s->row + s->other, sum = 1;
   double at = s->high > s->low
@@ -191,36 +184,37 @@ static void cell_distribution(const support *s, double odds, double *p, size_t *
   for (size_t i = *first; i <= *last; i++) p[i] /= sum;
 }
 
-/* out[i + j] += density[i] * p[j]; out is zeroed by the caller. */
+/* out[i + j] += density[i] * p[j]; out is zeroed by the caller, work is for rs_is_due(). */
 static rs_status convolve(const double *density, size_t length, const double *p,
-                          size_t first, size_t last, const rs_run *run, double *out) {
-  size_t work = 0;
+                          size_t first, size_t last, const rs_run *run, size_t *work,
+                          double *out) {
   for (size_t j = first; j <= last; j++) {
     for (size_t i = 0; i < length; i++) out[i + j] += density[i] * p[j];
-    if (rs_is_due(&work, length, WORK_A_POLL) && rs_stop(run)) return RS_INTERRUPTED;
+    if (rs_is_due(work, length, WORK_A_POLL) && rs_stop(run)) return RS_INTERRUPTED;
   }
   return RS_OK;
 }
 
+/* That of Mehta, Patel & Gray (1985), JASA 80:969-973, here by convolution of the strata's. */
 rs_status rs_exact_distribution(const double *counts, size_t strata, double odds,
-                                const rs_run *run, size_t room, double *density) {
-  size_t length = 1, bytes;
+                                const rs_run *run, size_t length, double *density) {
+  size_t reached = 1, work = 0, bytes;
   rs_status status = RS_OK;
-  if (rs_mul(room, 2 * sizeof(double), &bytes)) return RS_NO_MEMORY;
+  if (rs_mul(length, 2 * sizeof(double), &bytes)) return RS_NO_MEMORY;
   double *p = calloc(1, bytes), *out;
   if (!p) return RS_NO_MEMORY;
-  out = p + room;
+  out = p + length;
   density[0] = 1;
   for (size_t k = 0; k < strata && status == RS_OK; k++) {
-    support s = cell_support(counts + 4 * k);
+    rs_two_by_two s = first_cell(counts + 4 * k);
     size_t width = (size_t)(s.high - s.low), first, last;
     if (width == 0) continue;
     cell_distribution(&s, odds, p, &first, &last);
-    memset(out, 0, (length + width) * sizeof *out);
-    status = convolve(density, length, p, first, last, run, out);
-    length += width;
-    memcpy(density, out, length * sizeof *density);
-    if (rs_stop(run)) status = RS_INTERRUPTED;
+    memset(out, 0, (reached + width) * sizeof *out);
+    status = convolve(density, reached, p, first, last, run, &work, out);
+    reached += width;
+    memcpy(density, out, reached * sizeof *density);
+    if (rs_is_due(&work, reached, WORK_A_POLL) && rs_stop(run)) status = RS_INTERRUPTED;
   }
   free(p);
   return status;

@@ -4,30 +4,17 @@
  * them are exact in any order. P values of chi-squares are the caller's business;
  * Fisher's exact P is a sum of probabilities and is made here.
  */
-#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
-#include "riskset.h"
+#include "rows.h"
 
 /* ---- Counting ---------------------------------------------------------------------- */
 
-enum { BLOCK = 2048, CHUNK = 1 << 16, LANES = 4, SMALL = 1024 };
-
-/* The loops below are branch-free; compilers vectorise them at -O2 only when told to. */
-#ifdef _OPENMP
-#define RS_SIMD _Pragma("omp simd")
-#define RS_SIMD_LOW_HIGH _Pragma("omp simd reduction(min:low) reduction(max:high) \
-  reduction(+:missing, strange)")
-#else
-#define RS_SIMD
-#define RS_SIMD_LOW_HIGH
-#endif
+/* Rows that a thread takes at a time, and between polls; the largest table in lanes. */
+enum { CHUNK_ROWS = RS_POLLED_ROWS / 16, MOST_IN_LANES = 1024 };
 
 /* Adds stride * level of m integers to cell[], and marks the missing ones in miss[]. The
  * subtraction is modulo 2^32: INT_MIN and other strangers land above `levels`. */
@@ -42,21 +29,19 @@ static void decode_int(const int *x, uint32_t first, uint32_t levels, uint32_t s
   }
 }
 
+/* Of a double that is no whole number the level is off, and it is not its own again. */
 static void decode_double(const double *x, double first, double levels, uint32_t stride,
                           size_t m, uint32_t *cell, uint32_t *miss) {
   RS_SIMD
   for (size_t i = 0; i < m; i++) {
     double level = x[i] - first;
-    int in = level >= 0 && level < levels; /* false for NaN */
-    int code = (int)(in ? level : 0);
+    int near = level >= 0 && level < levels; /* false for NaN */
+    int code = (int)(near ? level : 0), in = near && first + code == x[i];
     miss[i] |= in ? 0 : UINT32_MAX;
     cell[i] += (uint32_t)code * stride;
   }
 }
 
-/* Cell numbers of rows at .. at + m - 1 of the table spanned by `count` categories; a
- * row with a missing or foreign value gets the number n_cell. cell and miss hold m
- * elements. */
 void rs_cells(const rs_category *category, size_t count, size_t n_cell, size_t at,
               size_t m, uint32_t *cell, uint32_t *miss) {
   uint32_t stride = 1, none = (uint32_t)n_cell;
@@ -77,18 +62,20 @@ void rs_cells(const rs_category *category, size_t count, size_t n_cell, size_t a
   for (size_t i = 0; i < m; i++) cell[i] = (miss[i] & none) | (~miss[i] & cell[i]);
 }
 
-/* What one thread has counted. Small tables are counted in LANES copies, so that equal
- * neighbours do not wait for each other's store. */
+/* What one thread has counted. */
 typedef struct {
-  uint64_t *rows;  /* lanes * (n_cell + 1) */
-  double *sums;    /* n_cell + 1, with weights */
-  size_t bad;      /* first row with a weight that is no count; SIZE_MAX: none */
+  uint64_t *rows; /* lanes * (n_cell + 1) */
+  double *sums;   /* n_cell + 1, with weights */
+  size_t bad;     /* first row with a weight that is no count; SIZE_MAX: none */
 } counter;
 
 typedef struct {
   const rs_category *category;
   rs_column weight;
-  size_t n, n_cell, lanes;
+  size_t n, n_cell, lanes, next;
+  const rs_run *run;
+  int stopped;
+  counter *each;
 } counting;
 
 /* The cast is exact for whole numbers in this range, and much faster than floor(). */
@@ -96,17 +83,11 @@ static int weight_is_count(double w) {
   return w >= 0 && w <= 0x1p53 && w == (double)(int64_t)w;
 }
 
-double rs_number(rs_column column, size_t i) {
-  if (column.type == RS_DOUBLE) return ((const double *)column.data)[i];
-  int v = ((const int *)column.data)[i];
-  return v == INT_MIN ? NAN : (double)v;
-}
-
-static void tally(const counting *job, size_t at, size_t m, const uint32_t *cell,
-                  counter *mine) {
+static void count_cells(const counting *job, size_t at, size_t m, const uint32_t *cell,
+                        counter *mine) {
   size_t width = job->n_cell + 1, i = 0;
-  if (job->lanes == LANES) {
-    for (; i + LANES <= m; i += LANES) {
+  if (job->lanes == RS_LANES) {
+    for (; i + RS_LANES <= m; i += RS_LANES) {
       mine->rows[cell[i]]++;
       mine->rows[width + cell[i + 1]]++;
       mine->rows[2 * width + cell[i + 2]]++;
@@ -125,47 +106,23 @@ static void tally(const counting *job, size_t at, size_t m, const uint32_t *cell
   }
 }
 
-static void count_chunk(const counting *job, size_t from, size_t to, counter *mine) {
-  uint32_t cell[BLOCK], miss[BLOCK];
-  for (size_t at = from; at < to; at += BLOCK) {
-    size_t m = to - at < BLOCK ? to - at : BLOCK;
-    rs_cells(job->category, 3, job->n_cell, at, m, cell, miss);
-    tally(job, at, m, cell, mine);
-  }
-}
-
-static rs_status count_rows(const counting *job, const rs_run *run, int threads,
-                            counter *each) {
-  size_t chunks = job->n / CHUNK + (job->n % CHUNK != 0);
-  int stop = 0;
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(threads) schedule(static, 1) if (threads > 1)
-#endif
-  for (size_t c = 0; c < chunks; c++) {
-    int me = 0, halt;
-#ifdef _OPENMP
-    me = omp_get_thread_num();
-#pragma omp atomic read
-    halt = stop;
-#else
-    halt = stop;
-#endif
-    if (halt) continue;
-    size_t from = c * CHUNK, to = c + 1 == chunks ? job->n : from + CHUNK;
-    count_chunk(job, from, to, &each[me]);
-    if (me == 0 && chunks > 1 && rs_stop(run)) {
-#ifdef _OPENMP
-#pragma omp atomic write
-#endif
-      stop = 1;
-    }
-  }
+static void count_part(void *data, int thread, int threads) {
+  counting *job = data;
+  uint32_t cell[RS_CELL_ROWS], miss[RS_CELL_ROWS];
+  size_t at, to;
   (void)threads;
-  return stop ? RS_INTERRUPTED : RS_OK;
+  while (rs_take_few(&job->next, CHUNK_ROWS, job->n, &at, &to)) {
+    for (size_t m; at < to; at += m) {
+      m = to - at < RS_CELL_ROWS ? to - at : RS_CELL_ROWS;
+      rs_cells(job->category, 3, job->n_cell, at, m, cell, miss);
+      count_cells(job, at, m, cell, &job->each[thread]);
+    }
+    if (rs_is_stopped(&job->stopped, job->run, 0)) return;
+  }
 }
 
-static void add_counters(const counting *job, const counter *each, int threads,
-                         double *counts, rs_counted *found) {
+static void add_counters(const counting *job, int threads, double *counts, rs_counted *found) {
+  const counter *each = job->each;
   size_t width = job->n_cell + 1;
   memset(counts, 0, job->n_cell * sizeof *counts);
   found->missing = 0;
@@ -183,18 +140,11 @@ static void add_counters(const counting *job, const counter *each, int threads,
   }
 }
 
-/* One thread for each chunk of rows, but none whose histogram is longer than its rows. */
-static int useful_threads(const counting *job, const rs_run *run) {
-#ifdef _OPENMP
-  size_t most = job->n / CHUNK, wide = job->n / (job->n_cell + 1);
-  if (wide < most) most = wide;
-  if (run->threads < 1 || most < 1) return 1;
-  return (size_t)run->threads < most ? run->threads : (int)most;
-#else
-  (void)job;
-  (void)run;
-  return 1;
-#endif
+/* None whose histogram is longer than the rows that it counts. */
+static int useful_threads(const counting *job) {
+  size_t most = job->n / (job->n_cell + 1), threads = (size_t)rs_threads(job->run, job->n);
+  if (threads > most) threads = most > 1 ? most : 1;
+  return (int)threads;
 }
 
 static void close_counters(counter *each, int threads) {
@@ -228,72 +178,66 @@ static counter *open_counters(const counting *job, int threads) {
 
 rs_status rs_count_table(const rs_category category[3], rs_column weight, size_t n,
                          const rs_run *run, double *counts, rs_counted *found) {
-  counting job = {category, weight, n, 1, 1};
+  counting job = {category, weight, n, 1, 1, 0, run, 0, NULL};
   for (size_t c = 0; c < 3; c++) {
     if (rs_mul(job.n_cell, category[c].levels, &job.n_cell) || job.n_cell > INT32_MAX) {
       return RS_TOO_LARGE;
     }
   }
-  if (job.n_cell <= SMALL) job.lanes = LANES;
-  int threads = useful_threads(&job, run);
-  counter *each = open_counters(&job, threads);
-  if (!each) return RS_NO_MEMORY;
-  rs_status status = count_rows(&job, run, threads, each);
-  if (status == RS_OK) add_counters(&job, each, threads, counts, found);
-  close_counters(each, threads);
-  return status;
+  if (job.n_cell <= MOST_IN_LANES) job.lanes = RS_LANES;
+  int threads = useful_threads(&job);
+  job.each = open_counters(&job, threads);
+  if (!job.each) return RS_NO_MEMORY;
+  rs_share(threads, count_part, &job, run, &job.stopped);
+  if (!job.stopped) add_counters(&job, threads, counts, found);
+  close_counters(job.each, threads);
+  return job.stopped ? RS_INTERRUPTED : RS_OK;
 }
 
 /* ---- The range of a column --------------------------------------------------------- */
 
 static void range_int(const int *x, size_t m, rs_range *range) {
   int low = INT_MAX, high = INT_MIN;
-  size_t missing = 0, strange = 0;
   RS_SIMD_LOW_HIGH
   for (size_t i = 0; i < m; i++) {
-    int v = x[i], gone = v == INT_MIN, full = gone ? INT_MAX : v;
-    missing += (size_t)gone;
+    int v = x[i], full = v == INT_MIN ? INT_MAX : v;
     low = full < low ? full : low;
     high = v > high ? v : high;
   }
-  range->missing += missing + strange;
-  if (missing == m) return;
+  if (high == INT_MIN) return; /* all are missing */
   if (low < range->low) range->low = low;
   if (high > range->high) range->high = high;
 }
 
 static void range_double(const double *x, size_t m, rs_range *range) {
   double low = range->low, high = range->high;
-  size_t missing = 0, strange = 0;
-  RS_SIMD_LOW_HIGH
+  int strange = 0;
+  RS_SIMD_LOW_HIGH_OR(strange)
   for (size_t i = 0; i < m; i++) {
     double v = x[i], inside = fabs(v) < 0x1p31 ? v : 0;
-    missing += v != v;
-    strange += v == v && inside - (double)(int)inside + (inside - v) != 0;
+    strange |= v == v && inside - (double)(int)inside + (inside - v) != 0;
     low = v < low ? v : low;
     high = v > high ? v : high;
   }
-  range->missing += missing;
   range->low = low;
   range->high = high;
   if (strange) range->whole = 0;
 }
 
-/* One thread: a column is read much faster than it is counted. Gives up at the first
- * value that is not a whole int, or when the values spread over more than `most`. */
+/* One thread: a column is read much faster than it is counted. */
 rs_status rs_column_range(rs_column column, size_t n, size_t most, const rs_run *run,
                           rs_range *range) {
-  *range = (rs_range){0, 1, INFINITY, -INFINITY};
-  for (size_t at = 0; at < n; at += CHUNK) {
-    size_t m = n - at < CHUNK ? n - at : CHUNK;
+  *range = (rs_range){1, INFINITY, -INFINITY};
+  for (size_t at = 0; at < n; at += CHUNK_ROWS) {
+    size_t m = n - at < CHUNK_ROWS ? n - at : CHUNK_ROWS;
     if (column.type == RS_INT) {
       range_int((const int *)column.data + at, m, range);
     } else {
       range_double((const double *)column.data + at, m, range);
     }
     if (range->high - range->low >= (double)most) range->whole = 0;
-    if (!range->whole) return RS_OK;
-    if (n > CHUNK && run && rs_stop(run)) return RS_INTERRUPTED;
+    if (!range->whole) return RS_OK; /* the rest will not make it so */
+    if (n > CHUNK_ROWS && rs_stop(run)) return RS_INTERRUPTED;
   }
   return RS_OK;
 }
@@ -330,7 +274,8 @@ static double deviance(double x, double m) {
 }
 
 /* Log probability of x successes of n at rate p = 1 - q (Loader 2000, "Fast and accurate
- * computation of binomial probabilities"). */
+ * computation of binomial probabilities", a report kept at
+ * www.r-project.org/doc/reports/CLoader-dbinom-2002.pdf). */
 static double log_binomial(double x, double n, double p, double q) {
   const double log_2pi = 1.837877066409345483560659472811;
   if (n == 0) return 0;
@@ -343,29 +288,20 @@ static double log_binomial(double x, double n, double p, double q) {
          0.5 * (log_2pi + log(x) + rest);
 }
 
-double rs_log_hypergeometric(double x, double row, double other, double col) {
-  double n = row + other, p = col / n, q = (n - col) / n;
-  if (col == 0 || col == n) return 0;
-  return log_binomial(x, row, p, q) + log_binomial(col - x, other, p, q) -
-         log_binomial(col, n, p, q);
-}
-
 /* ---- Fisher's exact test ----------------------------------------------------------- */
 
-/* A 2 x 2 table with fixed margins, by its first cell. */
-typedef struct {
-  double row, other, col; /* first row, second row, first column */
-  double low, high, mode; /* of the first cell */
-} fisher_margins;
-
-static double fisher_log(const fisher_margins *f, double x) {
-  return rs_log_hypergeometric(x, f->row, f->other, f->col);
+/* Log probability of x in the first cell. */
+static double fisher_log(const rs_two_by_two *f, double x) {
+  double n = f->row + f->other, p = f->col / n, q = (n - f->col) / n;
+  if (f->col == 0 || f->col == n) return 0;
+  return log_binomial(x, f->row, p, q) + log_binomial(f->col - x, f->other, p, q) -
+         log_binomial(f->col, n, p, q);
 }
 
 /* Sum of probabilities from x to the end of the support in direction step (+1, -1),
  * over that of x. The terms fall geometrically once they leave the mode, so the rest
  * of the sum is beyond double precision when one of them is below 1e-18 of it. */
-static double fisher_tail(const fisher_margins *f, double x, double step) {
+static double fisher_tail(const rs_two_by_two *f, double x, double step) {
   double a = x, b = f->row - x, c = f->col - x, d = f->other - f->col + x, term = 1;
   double end = step > 0 ? f->high : f->low;
   rs_sum sum = {1, 0};
@@ -378,7 +314,7 @@ static double fisher_tail(const fisher_margins *f, double x, double step) {
 
 /* The value nearest to the mode, from `far` (outside or at the end) inwards, whose log
  * probability is at most `limit`; NaN if even `far` is likelier. */
-static double fisher_bound(const fisher_margins *f, double far, double near,
+static double fisher_bound(const rs_two_by_two *f, double far, double near,
                            double limit) {
   if (fisher_log(f, far) > limit) return NAN;
   while (fabs(near - far) > 1) {
@@ -393,16 +329,14 @@ static double fisher_bound(const fisher_margins *f, double far, double near,
  * included (the rule of stats::fisher.test; Agresti 1992, Statistical Science
  * 7:131-153). */
 double rs_fisher_log_p(double a, double b, double c, double d) {
-  fisher_margins f = {a + b, c + d, a + c, 0, 0, 0};
-  f.low = f.col > f.other ? f.col - f.other : 0;
-  f.high = f.row < f.col ? f.row : f.col;
-  f.mode = floor((f.row + 1) * ((f.col + 1) / (f.row + f.other + 2)));
-  if (f.mode > f.high) f.mode = f.high;
-  if (f.mode < f.low) f.mode = f.low;
+  rs_two_by_two f = rs_fix_margins(a, b, c, d);
+  double mode = floor((f.row + 1) * ((f.col + 1) / (f.row + f.other + 2)));
+  if (mode > f.high) mode = f.high;
+  if (mode < f.low) mode = f.low;
   double seen = fisher_log(&f, a), limit = seen + log1p(1e-7), p = 0;
-  if (fisher_log(&f, f.mode) <= limit) return 0;
-  double below = fisher_bound(&f, f.low, f.mode, limit);
-  double above = fisher_bound(&f, f.high, f.mode, limit);
+  if (fisher_log(&f, mode) <= limit) return 0;
+  double below = fisher_bound(&f, f.low, mode, limit);
+  double above = fisher_bound(&f, f.high, mode, limit);
   if (!isnan(below)) p += exp(fisher_log(&f, below) - seen) * fisher_tail(&f, below, -1);
   if (!isnan(above)) p += exp(fisher_log(&f, above) - seen) * fisher_tail(&f, above, 1);
   double log_p = seen + log(p);
@@ -411,22 +345,38 @@ double rs_fisher_log_p(double a, double b, double c, double d) {
 
 /* ---- Chi-squares ------------------------------------------------------------------- */
 
+/* A power of 2 that brings scores to where the squares of their differences neither over- nor
+ * underflow: it leaves every digit as it is. */
+static double score_unit(const double *score, size_t n) {
+  double most = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (fabs(score[i]) > most) most = fabs(score[i]);
+  }
+  if (most > 0x1p400) return 0x1p-600;
+  return most < 0x1p-400 ? 0x1p600 : 1;
+}
+
 /* (N - 1) r^2, r the correlation of row and column scores over subjects (Mantel 1963,
  * JASA 58:690-700); NaN when either has no spread. */
 static double linear_by_linear(const rs_crosstab *t, const double *row_score,
                                const double *col_score) {
-  double x = 0, y = 0, xx = 0, yy = 0, xy = 0, x0 = row_score[0], y0 = col_score[0];
+  const double a = score_unit(row_score, t->rows), b = score_unit(col_score, t->cols);
   /* From the first score, so that scores without spread deviate by exactly 0. */
-  for (size_t i = 0; i < t->rows; i++) x += t->row[i] / t->n * (row_score[i] - x0);
-  for (size_t j = 0; j < t->cols; j++) y += t->col[j] / t->n * (col_score[j] - y0);
-  for (size_t i = 0; i < t->rows; i++) xx += t->row[i] * pow(row_score[i] - x0 - x, 2);
-  for (size_t j = 0; j < t->cols; j++) yy += t->col[j] * pow(col_score[j] - y0 - y, 2);
+  const double x0 = a * row_score[0], y0 = b * col_score[0];
+  double x = 0, y = 0, xx = 0, yy = 0, xy = 0;
+  for (size_t i = 0; i < t->rows; i++) x += t->row[i] / t->n * (a * row_score[i] - x0);
+  for (size_t j = 0; j < t->cols; j++) y += t->col[j] / t->n * (b * col_score[j] - y0);
+  for (size_t i = 0; i < t->rows; i++) {
+    double off = a * row_score[i] - x0 - x;
+    xx += t->row[i] * (off * off);
+  }
   for (size_t j = 0; j < t->cols; j++) {
-    double part = 0;
+    double off = b * col_score[j] - y0 - y, part = 0;
+    yy += t->col[j] * (off * off);
     for (size_t i = 0; i < t->rows; i++) {
-      part += t->counts[i + j * t->rows] * (row_score[i] - x0 - x);
+      part += t->counts[i + j * t->rows] * (a * row_score[i] - x0 - x);
     }
-    xy += part * (col_score[j] - y0 - y);
+    xy += part * off;
   }
   return xx > 0 && yy > 0 ? (t->n - 1) * (xy / xx) * (xy / yy) : NAN;
 }

@@ -126,11 +126,15 @@ static size_t next_pivot(const double *left, const double *sd, size_t p) {
   return best;
 }
 
-/* u' V^- u by a pivoted Cholesky factorisation of V scaled to correlations, which stops when
- * no remaining diagonal element exceeds the tolerance. u lies in the range of V (up to
- * rounding), so every generalised inverse gives the same value. work: p * (p + 3) doubles. */
-double rs_quadratic(const double *u, const double *v, size_t p, double *work, size_t *rank) {
+/* Work between polls: multiplications. */
+enum { PRODUCTS = 1 << 22 };
+
+/* u lies in the range of V (up to rounding), so every generalised inverse gives the same value. */
+rs_status rs_quadratic_run(const double *u, const double *v, size_t p, const rs_run *run,
+                           double *work, double *value, size_t *rank) {
   double *sd = work, *left = work + p, *z = work + 2 * p, *factor = work + 3 * p, sum = 0;
+  size_t done = 0;
+  int stopped = 0;
   for (size_t i = 0; i < p; i++) {
     double d = v[i + i * p];
     sd[i] = d > 0 ? sqrt(d) : 0;
@@ -141,24 +145,32 @@ double rs_quadratic(const double *u, const double *v, size_t p, double *work, si
   for (size_t step = 0; step < p; step++) {
     size_t k = next_pivot(left, sd, p);
     if (k == p || left[k] <= RS_RANK_TOLERANCE) break;
-    double root = sqrt(left[k]), *column = factor + step * p, solved = z[k] / root;
+    double root = sqrt(left[k]), solved = z[k] / root, *pivot = factor + k * p;
     for (size_t i = 0; i < p; i++) {
-      column[i] = 0;
-      if (sd[i] <= 0 || left[i] <= 0) continue;
-      double c = v[i + k * p] / sd[i] / sd[k];
-      for (size_t s = 0; s < step; s++) c -= factor[i + s * p] * factor[k + s * p];
-      column[i] = c / root;
-    }
-    for (size_t i = 0; i < p; i++) {
+      double *row = factor + i * p;
       if (i == k || sd[i] <= 0 || left[i] <= 0) continue;
-      left[i] -= column[i] * column[i];
-      z[i] -= column[i] * solved;
+      double c = v[i + k * p] / sd[i] / sd[k];
+      for (size_t s = 0; s < step; s++) c -= row[s] * pivot[s];
+      row[step] = c / root;
+      left[i] -= row[step] * row[step];
+      z[i] -= row[step] * solved;
+      if (rs_is_due(&done, step + 16, PRODUCTS) && rs_is_stopped(&stopped, run, 0)) {
+        return RS_INTERRUPTED;
+      }
     }
     left[k] = 0;
     sum += solved * solved;
     (*rank)++;
   }
-  return sum;
+  *value = sum;
+  return RS_OK;
+}
+
+double rs_quadratic(const double *u, const double *v, size_t p, double *work, size_t *rank) {
+  const rs_run alone = {1, NULL, NULL, 0};
+  double value = 0;
+  rs_quadratic_run(u, v, p, &alone, work, &value, rank);
+  return value;
 }
 
 /* ---- Log-rank: one table an event time -------------------------------------------------- */
@@ -170,7 +182,7 @@ typedef struct {
   rs_mh *mh;
   size_t n_group, stratum;
   double *risk, *event, *leave; /* n_group each; leave may be negative: entries */
-  double surv;                  /* S(t-) of the stratum, all groups pooled */
+  double surv, fail;            /* S(t-) of the stratum, all groups pooled, and 1 - S(t-) */
   int pending;                  /* cells of the current time wait to be added */
 } logrank_state;
 
@@ -187,9 +199,10 @@ static inline void close_time(logrank_state *state, const rs_logrank *test, size
     n += state->risk[g];
   }
   if (d > 0) {
-    double weight = power(state->surv, test->rho) * power(1 - state->surv, test->gamma);
+    double weight = power(state->surv, test->rho) * power(state->fail, test->gamma);
     if (n_group == 2) rs_mh_add_two(state->mh, state->risk, state->event, weight);
     else rs_mh_add(state->mh, state->risk, state->event, weight);
+    state->fail += state->surv * (d / n); /* 1 - surv loses digits while few have failed */
     state->surv *= (n - d) / n;
   }
   for (size_t g = 0; g < n_group; g++) {
@@ -246,7 +259,10 @@ static void add_segment(logrank_job *job, logrank_state *state, rs_reader *reade
   rs_cell cell[256];
   size_t m, groups = job->n_group, first = reader->stratum * groups;
   double time = -1;
-  if (reader->stratum != state->stratum) state->surv = 1;
+  if (reader->stratum != state->stratum) {
+    state->surv = 1;
+    state->fail = 0;
+  }
   state->stratum = reader->stratum;
   state->n_group = groups;
   state->risk = room;

@@ -119,7 +119,8 @@ int rs_is_stopped(int *stopped, const rs_run *run, size_t batch) {
 void rs_advise(void *array, size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
   const size_t page = (size_t)1 << 21;
-  size_t from = ((size_t)array + page - 1) / page * page, to = ((size_t)array + bytes) / page * page;
+  size_t from = ((size_t)array + page - 1) / page * page;
+  size_t to = ((size_t)array + bytes) / page * page;
   if (bytes >= 4 * page && to > from) madvise((void *)from, to - from, MADV_HUGEPAGE);
 #else
   (void)array;
@@ -199,8 +200,9 @@ static int bucket_starts(buffer a, size_t n, int shift, size_t mask, size_t *nex
 
 enum { MOST_COUNTED = 14 };
 
-/* Keys that are nothing but a few bits below a common head are counted and written anew. */
-static void count_bucket(uint64_t *key, size_t n, int bits, uint64_t *to) {
+/* Keys that are nothing but a few bits below a common head are counted and written anew. (Inlined,
+ * its counts would take their room on the stack at each level of the recursion.) */
+RS_NOINLINE static void count_bucket(uint64_t *key, size_t n, int bits, uint64_t *to) {
   uint32_t count[1 << MOST_COUNTED];
   const size_t values = (size_t)1 << bits, mask = values - 1;
   const uint64_t head = key[0] & ~(uint64_t)mask;

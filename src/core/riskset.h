@@ -107,7 +107,8 @@ typedef enum {
   RS_ENTRY_NOT_BEFORE_TIME,
   RS_ALL_ZERO,
   RS_MISSING, /* where a missing value may not be (weights) */
-  RS_ENTRY_TIED_WITH_TIME /* by the rule of survival, which looks at all times */
+  RS_ENTRY_TIED_WITH_TIME, /* by the rule of survival, which looks at all times */
+  RS_SUM_TOO_LARGE /* whole weights whose sum is above 2^53 */
 } rs_problem;
 
 /* What one pass over the rows finds. */
@@ -190,7 +191,7 @@ typedef struct {
   double count;   /* sum of weights */
   double rows;    /* rows of data behind it */
   double square;  /* sum of squared weights */
-  uint32_t row;   /* 0-based; only with keep_rows */
+  uint32_t row;   /* 0-based; where rows are not counted together (keep_rows, sorted weights) */
 } rs_cell;
 
 typedef enum { RS_KIND_CENSOR, RS_KIND_EVENT, RS_KIND_ENTER } rs_kind;
@@ -198,7 +199,8 @@ typedef enum { RS_KIND_CENSOR, RS_KIND_EVENT, RS_KIND_ENTER } rs_kind;
 /* Checks rows and makes their stream; *report is filled whatever is returned. */
 rs_status rs_stream_open(const rs_rows *rows, rs_ties ties, const rs_run *run,
                          rs_stream **stream, rs_report *report);
-/* The same from a table (times taken as they stand); the table must outlive the stream. */
+/* The same from a table whose times increase from 0 or later in each block and are taken as they
+ * stand; the table must outlive the stream. */
 rs_status rs_stream_table(const rs_table *table, size_t n_group, size_t n_stratum,
                           const rs_run *run, rs_stream **stream);
 size_t rs_stream_read(rs_stream *stream, rs_cell *cell, size_t room); /* 0 at the end */
@@ -232,8 +234,9 @@ rs_status rs_visit_segments(const rs_stream *stream, size_t from, size_t to, siz
                             rs_visit visit, void *job, const rs_run *run, int *stopped);
 
 size_t rs_stream_merged(const rs_stream *stream);
-/* By block: rows of data. */
+/* By block: rows of data, and the subjects they stand for (the sum of their weights). */
 const double *rs_stream_rows(const rs_stream *stream);
+const double *rs_stream_subjects(const rs_stream *stream);
 void rs_stream_close(rs_stream *stream);
 
 /* Row numbers (1-based) that have a missing value: the first `room` of them into at. found: how
@@ -259,9 +262,9 @@ typedef enum {
 
 /* The arrays of one curve, or of all curves of a table one after the other. Those of the table
  * are read (enter and the squares may be NULL), the others written; lower and upper may be
- * NULL. std_err is that of log S (Greenwood 1926), or with squares that of S itself (the
- * infinitesimal jackknife, as survival::survfit() gives for fractional weights); std_chaz is
- * that of the Nelson-Aalen sum. */
+ * NULL. std_err is that of log S (Greenwood 1926, Reports on Public Health and Medical Subjects
+ * 33:1-26), or with squares that of S itself (the infinitesimal jackknife, as survival::survfit()
+ * gives for fractional weights); std_chaz is that of the Nelson-Aalen sum. */
 typedef struct {
   const double *event, *censor, *enter, *square_event, *square_censor;
   double *risk, *surv, *std_err, *cumhaz, *std_chaz, *lower, *upper;
@@ -320,7 +323,12 @@ void rs_mh_totals(const rs_mh *mh, double *observed, double *expected, double *c
  * out, are rounding. */
 #define RS_RANK_TOLERANCE 1e-11
 
-/* u' V^- u and the rank of V (p x p); work holds p * (p + 3) doubles. 0 where the rank is 0. */
+/* u' V^- u (0 where the rank is 0) and the rank of V (p x p), by a Cholesky factorisation of V
+ * scaled to correlations, whose next pivot is the largest diagonal element left (Higham 1990, in
+ * Reliable Numerical Computation, 161-185). work holds p * (p + 3) doubles. */
+rs_status rs_quadratic_run(const double *u, const double *v, size_t p, const rs_run *run,
+                           double *work, double *value, size_t *rank);
+/* The same for a few groups, which takes no time. */
 double rs_quadratic(const double *u, const double *v, size_t p, double *work, size_t *rank);
 
 /* ---- Log-rank --------------------------------------------------------------------------- */
@@ -339,31 +347,38 @@ rs_status rs_logrank_run(rs_stream *stream, size_t n_group, const rs_run *run,
 
 /* ---- Many log-rank tests ----------------------------------------------------------------- */
 
-/* One test's outcome; statistic is NaN where it is undefined. For two groups effect is O - E of
- * the one with the larger value and variance its variance, otherwise both are NaN. */
+/* One test's outcome: rows without a missing value, their events, groups that have rows, rank of
+ * the test; statistic is NaN where it is undefined. For two groups effect is O - E of the one with
+ * the larger value (in events) and variance its variance, otherwise both are NaN. */
 typedef struct {
   size_t n, events, groups, df;
+  size_t merged; /* distinct times that the tie rule merged */
   double statistic, effect, variance;
 } rs_screened;
 
 enum { RS_MOST_GROUPS = 50 }; /* a column with more distinct values is not tested */
 
 /* Tests each of n_column columns (values of any kind, rows->n of them, NA dropped by column) as
- * the group, against the time, status and strata of rows, which are sorted once. */
+ * the group, against the time, status and strata of rows, which are sorted once; rows have neither
+ * entry nor weight, and their group is not looked at. The test is that of rs_logrank_run(). result
+ * has n_column elements, the caller's; they are set where the answer is RS_OK and report->used is
+ * above 0. */
 rs_status rs_screen_logrank(const rs_rows *rows, rs_ties ties, const rs_column *column,
                             size_t n_column, const rs_run *run, rs_screened *result,
                             rs_report *report);
 
-/* Tests each of n_trial trials: trial j has the times, statuses and (if group_step) codes that
- * begin at j * rows->n. *trial is the one the report is of, when it is RS_BAD_ROW. */
+/* Tests each of n_trial trials of rows->n rows without entry or weight: trial j has the times,
+ * statuses and (if group_step) codes that begin at j * rows->n. result has n_trial elements, the
+ * caller's. Where the answer is RS_BAD_ROW, *trial is the first such trial, the report is of it,
+ * and the results before it are set; where it is RS_OK all are. */
 rs_status rs_screen_trials(const rs_rows *rows, size_t n_trial, int group_step, rs_ties ties,
                            const rs_run *run, rs_screened *result, rs_report *report,
                            size_t *trial);
 
 /* ---- Contingency tables ----------------------------------------------------------------- */
 
-/* A column of categories: level v is v - first, of `levels`; other values and missing ones are
- * no level. A column of type RS_NONE has one level, everybody's. */
+/* A column of categories: level v is v - first, of `levels`; other values (fractions too) and
+ * missing ones are no level. A column of type RS_NONE has one level, everybody's. */
 typedef struct {
   rs_column column;
   int first;
@@ -379,24 +394,24 @@ typedef struct {
  * three categories' levels, the first moving fastest; it is the caller's. */
 rs_status rs_count_table(const rs_category category[3], rs_column weight, size_t n,
                          const rs_run *run, double *counts, rs_counted *found);
-void rs_cells(const rs_category *category, size_t count, size_t n_cell, size_t at, size_t m,
-              uint32_t *cell, uint32_t *miss);
-double rs_number(rs_column column, size_t i); /* NaN where missing */
 
 /* Whether a column is made of few whole numbers: whole is 0 when it has others, or when they
  * spread over more than `most`. */
 typedef struct {
-  size_t missing;
   int whole;
   double low, high; /* high < low when all are missing */
 } rs_range;
 
+/* Of n rows; where whole is 0 the column may not have been read to its end. */
 rs_status rs_column_range(rs_column column, size_t n, size_t most, const rs_run *run,
                           rs_range *range);
 
-/* A rows x cols table without empty rows or columns, and its statistics: Pearson's chi-square,
- * with Yates's correction (of at most 0.5; for 2 x 2 tables), likelihood ratio (G^2),
- * linear-by-linear. row and col (margins) and expected (may be NULL) are the caller's. */
+/* A rows x cols table (by column) without empty rows or columns, and its statistics: the
+ * chi-square of Pearson (1900, Phil Mag 50:157-175), with the correction of Yates (1934, Suppl JRSS
+ * 1:217-235; of at most 0.5, for 2 x 2 tables), the likelihood ratio G^2 (Wilks 1935, Ann Math Stat
+ * 6:190-196) and linear-by-linear (Mantel 1963, JASA 58:690-700; NaN where scores do not differ).
+ * row (rows) and col (cols), the margins, and expected (rows x cols, may be NULL) are the
+ * caller's. */
 typedef struct {
   size_t rows, cols;
   const double *counts;
@@ -406,18 +421,19 @@ typedef struct {
   double pearson, yates, likelihood, linear;
 } rs_crosstab;
 
+/* row_score and col_score: a number for each row and each column. */
 void rs_crosstab_run(rs_crosstab *table, const double *row_score, const double *col_score);
 
-/* Log of the two-sided P of Fisher's test of the table a b / c d; O(sqrt(n)) steps. */
+/* Log of the two-sided P of Fisher's test of the table a b / c d, whole counts; O(sqrt(n)) steps.
+ * Agresti (1992), Statistical Science 7:131-153. */
 double rs_fisher_log_p(double a, double b, double c, double d);
-/* Log probability of x in the first cell, given first row, second row and first column. */
-double rs_log_hypergeometric(double x, double row, double other, double col);
 
 /* ---- Tables in strata -------------------------------------------------------------------- */
 
-/* The Cochran-Mantel-Haenszel sums of a rows x cols x strata array: observed and expected
- * counts (rows x (cols - 1)), their covariance, and for 2 x 2 tables the common odds ratio and
- * the variance of its logarithm. Arrays are the caller's; work holds `rows` doubles. */
+/* The Cochran-Mantel-Haenszel sums (see rs_mh) of a rows x cols x strata array: observed and
+ * expected counts (rows x (cols - 1)), their covariance, and for 2 x 2 tables the common odds ratio
+ * (Mantel & Haenszel 1959, JNCI 22:719-748) and the variance of its logarithm (Robins, Breslow &
+ * Greenland 1986, Biometrics 42:311-323). Arrays are the caller's; work holds `rows` doubles. */
 typedef struct {
   size_t rows, cols, strata;
   double *observed, *expected, *covariance, *work;
@@ -427,13 +443,16 @@ typedef struct {
 
 rs_status rs_cmh_run(const double *counts, const rs_run *run, rs_cmh *test);
 
-/* Breslow-Day and Tarone tests of 2 x 2 tables, at a common odds ratio above 0. */
+/* Chi-squares of 2 x 2 x strata counts against a common odds ratio above 0, each on (informative
+ * strata - 1) degrees of freedom: Breslow & Day (1980), Statistical Methods in Cancer Research I,
+ * p. 142; Tarone (1985), Biometrika 72:91-95. */
 void rs_homogeneity(const double *counts, size_t strata, double odds, double *breslow_day,
                     double *tarone, size_t *informative);
 
-/* Distribution of the sum of the first cells of 2 x 2 tables given all margins, at a common
- * odds ratio: probabilities over its support, of `length` values. rs_exact_work() foretells
- * the number of multiplications. */
+/* Distribution of the sum of the first cells of 2 x 2 x strata counts given all margins, at a
+ * common odds ratio above 0 (Mehta, Patel & Gray 1985, JASA 80:969-973): probabilities over its
+ * support, from the least value on, into density (`length` elements, the caller's). rs_exact_work()
+ * foretells that length and answers with the number of multiplications. */
 double rs_exact_work(const double *counts, size_t strata, double odds, double *length);
 rs_status rs_exact_distribution(const double *counts, size_t strata, double odds,
                                 const rs_run *run, size_t length, double *density);
@@ -457,9 +476,9 @@ typedef struct {
   rs_screen_reason reason;
 } rs_screen_row;
 
-/* One test of each of m columns x (n rows) against y, in strata (CMH only). y and strata are
- * categories; y_score is a number for each level of y. A value of x is its own score. Answers
- * go to row[m], the caller's. */
+/* One test of each of m columns x (n rows) against y, in strata (CMH only): those of
+ * rs_crosstab_run() and rs_cmh_run(). y and strata are categories; y_score is a number for each
+ * level of y. A value of x is its own score. Answers go to row[m], the caller's. */
 rs_status rs_screen_crosstab(const rs_column *x, size_t m, size_t n, rs_category y,
                              rs_category strata, const double *y_score, rs_screen_test test,
                              const rs_run *run, rs_screen_row *row);

@@ -110,7 +110,8 @@ typedef struct {
   size_t used, missing[RS_COLUMNS], not_a_number;
   double low, high, positive; /* smallest, largest, smallest positive time */
   int fractional_time, infinite_time, weighted, fractional_weight, has_two;
-  double weight, least, most; /* the sum of the weights, the least above 0, the largest */
+  rs_sum weight;
+  double least, most; /* of the weights: the least above 0, the largest */
   size_t bad[N_BAD], first[N_BAD];
   double value[N_BAD];
 } finding;
@@ -145,7 +146,7 @@ static void finding_merge(finding *a, const finding *b) {
   a->weighted |= b->weighted;
   a->fractional_weight |= b->fractional_weight;
   a->has_two |= b->has_two;
-  a->weight += b->weight;
+  rs_add_sum(&a->weight, &b->weight);
   a->least = fmin(a->least, b->least);
   a->most = fmax(a->most, b->most);
   for (int r = 0; r < N_BAD; r++) {
@@ -265,7 +266,7 @@ static void scan_weights(const rs_batch *b, size_t from, size_t m, finding *f) {
     else {
       f->weighted |= w != 1;
       f->fractional_weight |= !rs_is_whole(w);
-      f->weight += w;
+      rs_add(&f->weight, w);
       if (w > 0 && w < f->least) f->least = w;
       if (w > f->most) f->most = w;
     }
@@ -325,7 +326,7 @@ static void fill_report(const finding *f, double event, rs_report *report) {
   report->infinite_times = f->infinite_time;
   report->event = event;
   report->weights = f->fractional_weight ? 2 : f->weighted;
-  report->total_weight = f->weight;
+  report->total_weight = isinf(f->weight.sum) ? f->weight.sum : rs_total(&f->weight);
   report->least_weight = f->least;
   report->most_weight = f->most;
   for (int b = 0; b < N_BAD; b++) {
@@ -372,6 +373,16 @@ static int scan_all(const rs_rows *rows, rs_ties ties, double event, const rs_ru
   return job.stopped;
 }
 
+/* Above 2^53 a double is not each whole number: what is lost is in the sum's error. */
+static void check_sum(const rs_sum *weight, rs_report *report) {
+  const double most = 9007199254740992.0;
+  report->column = RS_COLUMN_WEIGHT;
+  if (weight->sum == 0) report->problem = RS_ALL_ZERO;
+  if (report->weights == 1 && (weight->sum > most || (weight->sum == most && weight->error > 0))) {
+    report->problem = RS_SUM_TOO_LARGE;
+  }
+}
+
 rs_status rs_scan(const rs_rows *rows, rs_ties ties, const rs_run *run, rs_report *report) {
   finding all;
   int declared = !isnan(rows->event);
@@ -383,10 +394,8 @@ rs_status rs_scan(const rs_rows *rows, rs_ties ties, const rs_run *run, rs_repor
   }
   if (stopped) return RS_INTERRUPTED;
   fill_report(&all, rows->status.type == RS_NONE ? (double)NAN : event, report);
-  if (report->problem == RS_FINE && rows->weight.type != RS_NONE && all.used > 0 &&
-      all.weight == 0) {
-    report->problem = RS_ALL_ZERO;
-    report->column = RS_COLUMN_WEIGHT;
+  if (report->problem == RS_FINE && rows->weight.type != RS_NONE && all.used > 0) {
+    check_sum(&all.weight, report);
   }
   return report->problem == RS_FINE ? RS_OK : RS_BAD_ROW;
 }

@@ -2,6 +2,9 @@
 #ifndef RISKSET_ROWS_H
 #define RISKSET_ROWS_H
 
+#include <limits.h>
+#include <math.h>
+
 #include "riskset.h"
 
 enum { RS_MOST_THREADS = 64 };
@@ -38,6 +41,28 @@ enum { RS_MOST_THREADS = 64 };
 typedef void (*rs_work)(void *job, int thread, int threads);
 void rs_share(int threads, rs_work work, void *job, const rs_run *run, int *stopped);
 
+/* How threads share a list of n things, `few` at a time: from .. to - 1 are the caller's; 0 when
+ * none is left. */
+static inline int rs_take_few(size_t *next, size_t few, size_t n, size_t *from, size_t *to) {
+  size_t turn = rs_take(next);
+  if (turn >= n / few + (n % few != 0)) return 0;
+  *from = turn * few;
+  *to = n - *from < few ? n : *from + few;
+  return 1;
+}
+
+/* Work within one thread is a call of its own, rs_run{1, rs_ask, &asking, paths}: it asks whether
+ * to stop as the whole call does, through the calling thread. */
+typedef struct {
+  const rs_run *run;
+  int *stopped;
+} rs_asking;
+
+static inline int rs_ask(void *asking) {
+  const rs_asking *of = asking;
+  return rs_is_stopped(of->stopped, of->run, 0);
+}
+
 /* Where a thread's part of n things begins; that of `threads` is n. */
 size_t rs_part(size_t n, int thread, int threads);
 
@@ -47,14 +72,25 @@ size_t rs_part(size_t n, int thread, int threads);
 #define RS_SIMD_RANGE \
   _Pragma("omp simd reduction(min : low, positive) reduction(max : high) reduction(| : dropped)")
 #define RS_SIMD_OR(flag) RS_SIMD_REDUCE(omp simd reduction(| : flag))
+#define RS_SIMD_LOW_HIGH RS_SIMD_REDUCE(omp simd reduction(min : low) reduction(max : high))
+#define RS_SIMD_LOW_HIGH_OR(flag) \
+  RS_SIMD_REDUCE(omp simd reduction(min : low) reduction(max : high) reduction(| : flag))
 #define RS_SIMD_REDUCE(text) _Pragma(#text)
 #else
 #define RS_SIMD
 #define RS_SIMD_RANGE
 #define RS_SIMD_OR(flag)
+#define RS_SIMD_LOW_HIGH
+#define RS_SIMD_LOW_HIGH_OR(flag)
 #endif
 
-/* In a loop over rows that is not in batches: whether it is time to poll, every few milliseconds. */
+#ifdef __GNUC__
+#define RS_NOINLINE __attribute__((noinline))
+#else
+#define RS_NOINLINE
+#endif
+
+/* In a loop over rows that is not in batches: whether to stop, asked every few milliseconds. */
 static inline int rs_is_stopped_at(int *stopped, const rs_run *run, size_t i) {
   return i % RS_POLLED_ROWS == RS_POLLED_ROWS - 1 && rs_is_stopped(stopped, run, 0);
 }
@@ -93,6 +129,38 @@ rs_status rs_scan(const rs_rows *rows, rs_ties ties, const rs_run *run, rs_repor
 
 static inline int rs_is_whole(double t) {
   return t >= 9007199254740992.0 || (t < 9007199254740992.0 && (double)(int64_t)t == t);
+}
+
+/* Element i of a column of numbers; NaN where it is missing. */
+static inline double rs_number(rs_column column, size_t i) {
+  if (column.type == RS_DOUBLE) return ((const double *)column.data)[i];
+  int v = ((const int *)column.data)[i];
+  return v == INT_MIN ? (double)NAN : (double)v;
+}
+
+/* ---- crosstab.c ------------------------------------------------------------------------ */
+
+/* Rows whose cells are found at a time; and copies of a small table, counted in turn, so that
+ * equal neighbours do not wait for each other's store. */
+enum { RS_CELL_ROWS = 1024, RS_LANES = 4 };
+
+/* Cell numbers of rows at .. at + m - 1 of the table spanned by `count` categories, the first
+ * moving fastest; of a row without a level in one of them, n_cell. cell and miss (workspace) hold
+ * m elements. */
+void rs_cells(const rs_category *category, size_t count, size_t n_cell, size_t at, size_t m,
+              uint32_t *cell, uint32_t *miss);
+
+/* The 2 x 2 table a b / c d given its margins, as a distribution of its first cell. */
+typedef struct {
+  double row, other, col; /* first row, second row, first column */
+  double low, high;       /* of the first cell */
+} rs_two_by_two;
+
+static inline rs_two_by_two rs_fix_margins(double a, double b, double c, double d) {
+  rs_two_by_two t = {a + b, c + d, a + c, 0, 0};
+  t.low = t.col > t.other ? t.col - t.other : 0;
+  t.high = t.row < t.col ? t.row : t.col;
+  return t;
 }
 
 /* ---- order.c --------------------------------------------------------------------------- */

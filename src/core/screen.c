@@ -2,7 +2,6 @@
  * one gather of its groups over the sorted rows and one pass over the times; simulated trials,
  * each with its own times, go through the stream one by one. Tests are shared among threads and
  * do not depend on each other. */
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,11 +47,13 @@ static rs_status order_new(order *o, size_t n, const rs_run *run, int *stopped) 
 }
 
 /* Ends the current time, and with it its stratum. */
-static void close_time(order *o, int closing) {
+static void end_time(order *o, int closing) {
   size_t t = o->n_time++;
   o->time[t].end = o->n;
   o->time[t].stop = 0;
-  for (size_t i = t + 1; closing && i > 0 && o->time[i - 1].stop == 0; i--) o->time[i - 1].stop = o->n;
+  for (size_t i = t + 1; closing && i > 0 && o->time[i - 1].stop == 0; i--) {
+    o->time[i - 1].stop = o->n;
+  }
   o->time[o->n_time].begin = o->n; /* there is room: a time has a row at least */
 }
 
@@ -66,7 +67,7 @@ static void order_read(order *o, rs_stream *stream) {
     if ((++read & 4095) == 0 && rs_is_stopped(o->stopped, o->run, 0)) return;
     for (size_t i = 0; i < m; i++) {
       if (o->n > 0 && (cell[i].time != time || cell[i].block != block)) {
-        close_time(o, cell[i].block != block);
+        end_time(o, cell[i].block != block);
       }
       time = cell[i].time;
       block = cell[i].block;
@@ -74,7 +75,7 @@ static void order_read(order *o, rs_stream *stream) {
       o->event[o->n++] = cell[i].kind == RS_KIND_EVENT;
     }
   }
-  if (o->n > 0) close_time(o, 1);
+  if (o->n > 0) end_time(o, 1);
   for (size_t t = 0; t < o->n_time; t++) {
     int events = 0;
     if (rs_is_stopped_at(o->stopped, o->run, t)) return;
@@ -118,12 +119,6 @@ static rs_status workspace_new(workspace *w, size_t n) {
   return RS_NO_MEMORY;
 }
 
-static double value_at(const rs_column *column, size_t row) {
-  if (column->type == RS_DOUBLE) return ((const double *)column->data)[row];
-  int x = ((const int *)column->data)[row];
-  return x == INT_MIN ? (double)NAN : x;
-}
-
 /* The group of value x, a new one if it was not seen. */
 static uint32_t group_of(workspace *w, double x) {
   for (uint32_t g = 0; g < w->groups; g++) {
@@ -139,7 +134,7 @@ static int code_column(const order *o, const rs_column *column, workspace *w,
                        rs_screened *out) {
   w->groups = 0;
   for (size_t i = 0; i < o->n; i++) {
-    double x = value_at(column, o->row[i]);
+    double x = rs_number(*column, o->row[i]);
     if (rs_is_stopped_at(o->stopped, o->run, i)) return 0;
     if (x != x) {
       w->code[i] = NO_CODE;
@@ -189,7 +184,6 @@ static void add_times(const order *o, const workspace *w, rs_mh *mh) {
 static void conclude(const double *difference, const double *covariance, size_t k,
                      double *work, rs_screened *out) {
   double statistic;
-  out->groups = k;
   if (k == 2) {
     out->effect = difference[1];
     out->variance = covariance[3];
@@ -232,7 +226,7 @@ static void first_values(const order *o, const rs_column *column, double value[2
   for (int v = 0; v < 2; v++) {
     for (; i < o->n && value[v] != value[v]; i++) {
       if (rs_is_stopped_at(o->stopped, o->run, i)) return;
-      double x = value_at(column, o->row[i]);
+      double x = rs_number(*column, o->row[i]);
       if (x == x && x != value[0]) value[v] = x;
     }
   }
@@ -244,7 +238,7 @@ static int tally_column(const order *o, const rs_column *column, const double va
   tally now = {{0, 0}, {0, 0}};
   uint32_t others = 0;
   for (size_t i = 0; i < o->n; i++) {
-    double x = value_at(column, o->row[i]);
+    double x = rs_number(*column, o->row[i]);
     if (rs_is_stopped_at(o->stopped, o->run, i)) return 0;
     uint32_t a = x == value[0], b = x == value[1], event = o->event[i];
     others |= (x == x) & ~(a | b);
@@ -275,9 +269,15 @@ static void test_two(const order *o, workspace *w, int swapped, rs_screened *out
   if (swapped) out->effect = -out->effect;
 }
 
+static void unknown(rs_screened *out) {
+  memset(out, 0, sizeof *out);
+  out->statistic = out->effect = out->variance = NAN;
+}
+
 static rs_status test_column(const order *o, const rs_column *column, workspace *w,
                              rs_screened *out) {
   double value[2];
+  unknown(out);
   first_values(o, column, value);
   if (!tally_column(o, column, value, w->upto)) return test_groups(o, column, w, out);
   const tally *all = &w->upto[o->n];
@@ -288,44 +288,46 @@ static rs_status test_column(const order *o, const rs_column *column, workspace 
   return RS_OK;
 }
 
-static void unknown(rs_screened *out) {
-  memset(out, 0, sizeof *out);
-  out->statistic = out->effect = out->variance = NAN;
+/* ---- All columns ------------------------------------------------------------------------- */
+
+/* The work of one test beside that of its rows, as a number of rows. */
+enum { ROWS_A_TEST = 64 };
+
+typedef struct {
+  const order *o;
+  const rs_column *column;
+  size_t n, next;
+  rs_screened *result;
+  rs_status failed[RS_MOST_THREADS];
+} columns_job;
+
+static void columns_part(void *data, int thread, int threads) {
+  columns_job *job = data;
+  const order *o = job->o;
+  workspace w;
+  size_t j, work = RS_POLLED_ROWS;
+  rs_status status = workspace_new(&w, o->n);
+  (void)threads;
+  while (status == RS_OK && (j = rs_take(&job->next)) < job->n) {
+    if (rs_is_due(&work, o->n + ROWS_A_TEST, RS_POLLED_ROWS) &&
+        rs_is_stopped(o->stopped, o->run, 0)) {
+      break;
+    }
+    status = test_column(o, &job->column[j], &w, &job->result[j]);
+  }
+  workspace_free(&w);
+  job->failed[thread] = status;
 }
 
-#ifdef _OPENMP
-/* Tests that a thread takes at a time. Only the calling thread polls: it must not be left without
- * work while the other has all the long ones. */
-static int chunk_of(size_t n) { return n < 10000 ? 16 : 1; }
-#endif
-
 static rs_status test_columns(const order *o, const rs_column *column, size_t n_column,
-                              const rs_run *run, rs_screened *result) {
-  rs_status status = RS_OK;
-#ifdef _OPENMP
-  const int few = chunk_of(o->n);
-#pragma omp parallel num_threads(rs_threads(run, o->n * n_column))
-#endif
-  {
-    workspace w;
-    rs_status own = workspace_new(&w, o->n);
-#ifdef _OPENMP
-#pragma omp for schedule(dynamic, few)
-#endif
-    for (ptrdiff_t j = 0; j < (ptrdiff_t)n_column; j++) {
-      unknown(&result[j]);
-      if (own != RS_OK || rs_is_stopped(o->stopped, run, (size_t)j * 8)) continue;
-      own = test_column(o, &column[j], &w, &result[j]);
-    }
-    workspace_free(&w);
-    if (own != RS_OK) {
-#ifdef _OPENMP
-#pragma omp critical(riskset_screen)
-#endif
-      status = own;
-    }
+                              rs_screened *result) {
+  int threads = rs_threads(o->run, o->n * n_column);
+  columns_job job = {o, column, n_column, 0, result, {RS_OK}};
+  rs_share(threads, columns_part, &job, o->run, o->stopped);
+  for (int t = 0; t < threads; t++) {
+    if (job.failed[t] != RS_OK) return job.failed[t];
   }
-  return *o->stopped ? RS_INTERRUPTED : status;
+  return RS_OK;
 }
 
 rs_status rs_screen_logrank(const rs_rows *rows, rs_ties ties, const rs_column *column,
@@ -336,19 +338,27 @@ rs_status rs_screen_logrank(const rs_rows *rows, rs_ties ties, const rs_column *
   int stopped = 0;
   rs_rows kept = *rows;
   kept.keep_rows = 1;
+  kept.group = (rs_column){NULL, RS_NONE}; /* a block shall be a stratum */
+  kept.n_group = 1;
   rs_status status = rs_stream_open(&kept, ties, run, &stream, report);
   if (status != RS_OK || !stream) return status;
   status = order_new(&o, report->used, run, &stopped);
   if (status == RS_OK) {
     order_read(&o, stream);
-    status = stopped ? RS_INTERRUPTED : test_columns(&o, column, n_column, run, result);
+    if (!stopped) status = test_columns(&o, column, n_column, result);
     order_free(&o);
   }
+  const size_t merged = rs_stream_merged(stream);
   rs_stream_close(stream);
+  if (stopped) return RS_INTERRUPTED;
+  for (size_t j = 0; status == RS_OK && j < n_column; j++) result[j].merged = merged;
   return status;
 }
 
 /* ---- Trials ----------------------------------------------------------------------------- */
+
+/* Rows of a trial that asks whether to stop; shorter ones are counted together. */
+enum { LONG_TRIAL = RS_POLLED_ROWS / 16 };
 
 static rs_column shifted(rs_column column, size_t by) {
   if (column.type == RS_INT) column.data = (const int *)column.data + by;
@@ -356,85 +366,114 @@ static rs_column shifted(rs_column column, size_t by) {
   return column;
 }
 
-/* A long trial polls as the call does: through the calling thread. */
 typedef struct {
-  const rs_run *run;
-  int stopped;
-} trials_poll;
+  size_t trial;
+  rs_status status;
+  rs_report report;
+} failure;
 
-static int poll_trials(void *data) {
-  trials_poll *poll = data;
-  return rs_is_stopped(&poll->stopped, poll->run, 0);
+typedef struct {
+  const rs_rows *rows; /* of the first */
+  size_t n_trial;
+  int group_step;
+  rs_ties ties;
+  const rs_run *run;
+  rs_screened *result;
+  size_t next;
+  int stopped;
+  failure failed[RS_MOST_THREADS]; /* the first of each thread */
+} trials_job;
+
+static rs_rows rows_of_trial(const trials_job *job, size_t j) {
+  rs_rows one = *job->rows;
+  size_t by = j * one.n;
+  one.time = shifted(one.time, by);
+  one.status = shifted(one.status, by);
+  if (job->group_step) one.group = shifted(one.group, by);
+  return one;
 }
 
-/* room: observed, expected, covariance, O - E, then work of rs_quadratic(). */
-static rs_status test_trial(const rs_rows *rows, rs_ties ties, trials_poll *poll, double *room,
-                            rs_screened *out, rs_report *report) {
-  const int is_long = rows->n >= 50000;
-  const rs_run alone = {1, is_long ? poll_trials : NULL, poll, poll->run->paths};
-  size_t k = rows->n_group, groups = 0;
-  rs_stream *stream;
-  rs_status status = rs_stream_open(rows, ties, &alone, &stream, report);
-  if (status != RS_OK || !stream) return status;
-  rs_logrank test = {0, 0, room, room + k, room + 2 * k, 0, 0};
-  double *difference = test.covariance + k * k, *work = difference + k, events = 0;
-  status = rs_logrank_run(stream, k, &alone, &test);
-  for (size_t g = 0; status == RS_OK && g < k; g++) {
+/* Groups that have rows, n_group at most. */
+static size_t groups_present(const rs_stream *stream, size_t n_group) {
+  const double *rows = rs_stream_rows(stream);
+  size_t present = 0, strata = rs_stream_strata(stream);
+  for (size_t g = 0; g < n_group; g++) {
     double n = 0;
-    for (size_t b = 0; b < rows->n_stratum; b++) n += rs_stream_rows(stream)[g + b * k];
-    groups += n > 0;
-    events += test.observed[g];
-    difference[g] = test.observed[g] - test.expected[g];
+    for (size_t b = 0; b < strata; b++) n += rows[g + b * n_group];
+    present += n > 0;
   }
-  rs_stream_close(stream);
-  if (status != RS_OK) return status;
-  conclude(difference, test.covariance, k, work, out);
-  out->n = report->used;
+  return present;
+}
+
+/* room: observed, expected, O - E (n_group each), covariance, then work of rs_quadratic(). */
+static size_t trial_room(size_t n_group) { return 2 * n_group * n_group + 6 * n_group; }
+
+/* Of a trial whose test was made. */
+static void conclude_trial(const rs_logrank *test, size_t k, double *difference, double *work,
+                           rs_screened *out) {
+  double events = 0;
+  for (size_t g = 0; g < k; g++) {
+    events += test->observed[g];
+    difference[g] = test->observed[g] - test->expected[g];
+  }
+  conclude(difference, test->covariance, k, work, out);
   out->events = (size_t)events;
-  out->groups = groups;
-  return RS_OK;
+}
+
+static rs_status test_trial(trials_job *job, size_t j, double *room, rs_report *report) {
+  const rs_rows rows = rows_of_trial(job, j);
+  const size_t k = rows.n_group;
+  rs_screened *out = &job->result[j];
+  rs_asking ask = {job->run, &job->stopped};
+  const rs_run alone = {1, rows.n >= LONG_TRIAL ? rs_ask : NULL, &ask, job->run->paths};
+  rs_stream *stream;
+  unknown(out);
+  rs_status status = rs_stream_open(&rows, job->ties, &alone, &stream, report);
+  if (status != RS_OK || !stream) return status;
+  double *difference = room + 2 * k, *covariance = difference + k;
+  rs_logrank test = {0, 0, room, room + k, covariance, 0, 0};
+  status = rs_logrank_run(stream, k, &alone, &test);
+  out->n = report->used;
+  out->merged = rs_stream_merged(stream);
+  out->groups = groups_present(stream, k);
+  rs_stream_close(stream);
+  if (status == RS_OK) conclude_trial(&test, k, difference, covariance + k * k, out);
+  return status;
+}
+
+/* Trials are taken in their order: those before a thread's first failure are others' or fine. */
+static void trials_part(void *data, int thread, int threads) {
+  trials_job *job = data;
+  failure mine = {0, RS_OK, {0}};
+  double *room = malloc(trial_room(job->rows->n_group) * sizeof *room);
+  size_t work = LONG_TRIAL;
+  (void)threads;
+  while (mine.status == RS_OK && (mine.trial = rs_take(&job->next)) < job->n_trial) {
+    if (rs_is_due(&work, job->rows->n + ROWS_A_TEST, LONG_TRIAL) &&
+        rs_is_stopped(&job->stopped, job->run, 0)) {
+      break;
+    }
+    mine.status = room ? test_trial(job, mine.trial, room, &mine.report) : RS_NO_MEMORY;
+  }
+  free(room);
+  job->failed[thread] = mine;
 }
 
 rs_status rs_screen_trials(const rs_rows *rows, size_t n_trial, int group_step, rs_ties ties,
                            const rs_run *run, rs_screened *result, rs_report *report,
                            size_t *trial) {
-  size_t k = rows->n_group, size = 2 * k * k + 6 * k;
+  trials_job job = {rows, n_trial, group_step, ties, run, result, 0, 0, {{0}}};
+  int threads = rs_threads(run, rows->n * n_trial);
   rs_status status = RS_OK;
-  trials_poll poll = {run, 0};
   *trial = SIZE_MAX;
   memset(report, 0, sizeof *report);
-#ifdef _OPENMP
-  const int few = chunk_of(rows->n);
-#pragma omp parallel num_threads(rs_threads(run, rows->n * n_trial))
-#endif
-  {
-    double *room = malloc(size * sizeof *room);
-    rs_report found;
-    memset(&found, 0, sizeof found); /* copied where there is no room as well */
-#ifdef _OPENMP
-#pragma omp for schedule(dynamic, few)
-#endif
-    for (ptrdiff_t j = 0; j < (ptrdiff_t)n_trial; j++) {
-      rs_rows one = *rows;
-      size_t by = (size_t)j * rows->n;
-      rs_status own = RS_NO_MEMORY;
-      one.time = shifted(rows->time, by);
-      one.status = shifted(rows->status, by);
-      if (group_step) one.group = shifted(rows->group, by);
-      unknown(&result[j]);
-      if (rs_is_stopped(&poll.stopped, run, (size_t)j * 8)) continue;
-      if (room) own = test_trial(&one, ties, &poll, room, &result[j], &found);
-      if (own == RS_OK) continue;
-#ifdef _OPENMP
-#pragma omp critical(riskset_trials)
-#endif
-      if ((size_t)j < *trial) {
-        *trial = (size_t)j;
-        *report = found;
-        status = own;
-      }
-    }
-    free(room);
+  rs_share(threads, trials_part, &job, run, &job.stopped);
+  for (int t = 0; t < threads; t++) {
+    const failure *f = &job.failed[t];
+    if (f->status == RS_OK || f->trial >= *trial) continue;
+    status = f->status;
+    *trial = f->trial;
+    *report = f->report;
   }
-  return poll.stopped ? RS_INTERRUPTED : status;
+  return job.stopped ? RS_INTERRUPTED : status;
 }

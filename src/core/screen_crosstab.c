@@ -9,34 +9,41 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include "rows.h"
 
-enum { COLUMNS_A_CHUNK = 32, BLOCK = 1024, LANES = 4, SMALL = 256 };
-enum { MOST_CELLS = 1 << 20, MOST_TRACKED = 512, ROWS_A_POLL = 1 << 20 };
+/* The most cells of a column's table, those of them that a CMH test can track, and the most that
+ * are counted in lanes. */
+enum { WIDEST = 1 << 20, MOST_TRACKED = 512, NARROW = 256 };
 
 typedef struct {
   const uint32_t *place; /* n: outcome + n_y * stratum, or `places` */
   size_t n, n_y, n_strata, places;
   const double *y_score;
   rs_screen_test test;
+  const rs_column *x;
+  size_t m, next;
+  rs_screen_row *row;
   const rs_run *run;
-  int *stopped;
+  int stopped;
+  rs_status failed[RS_MOST_THREADS];
 } screen_job;
 
-/* Rows are read in blocks: a poll every few milliseconds. */
-static int is_stopped(const screen_job *job, size_t at) {
-  return at % ROWS_A_POLL == 0 && rs_is_stopped(job->stopped, job->run, 0);
-}
-
+/* What a thread has of its own. */
 typedef struct {
+  rs_run run;
   uint32_t *count;
   double *room;
   size_t count_size, room_size;
+  size_t work; /* in rows */
 } scratch;
+
+/* A column: whole numbers from low on, `levels` of them. */
+typedef struct {
+  rs_column x;
+  double low;
+  size_t levels, width, lanes; /* width: cells, with those of the missing */
+} coded;
 
 /* memory if it is large enough, else new memory in its place; NULL when there is none. */
 static void *at_least(void *memory, size_t *size, size_t wanted) {
@@ -69,25 +76,31 @@ static void cells_double(const double *x, double low, uint32_t levels, uint32_t 
   }
 }
 
+static void find_cells(const screen_job *job, const coded *column, size_t at, size_t m,
+                       uint32_t *cell) {
+  const void *x = column->x.data;
+  uint32_t levels = (uint32_t)column->levels, stride = (uint32_t)job->places + 1;
+  if (column->x.type == RS_INT) {
+    cells_int((const int *)x + at, (int)column->low, levels, stride, job->place + at, m, cell);
+  } else {
+    cells_double((const double *)x + at, column->low, levels, stride, job->place + at, m, cell);
+  }
+}
+
 /* Counts into count[level of x][place]; the last level and the last place are the
  * missing. */
-static void count_column(const screen_job *job, rs_column x, double low, size_t levels,
+static void count_column(const screen_job *job, const coded *column, const rs_run *run,
                          uint32_t *count) {
-  uint32_t cell[BLOCK], stride = (uint32_t)job->places + 1;
-  size_t width = (levels + 1) * stride, lanes = width <= SMALL ? LANES : 1;
+  uint32_t cell[RS_CELL_ROWS];
+  const size_t width = column->width, lanes = column->lanes;
   memset(count, 0, width * lanes * sizeof *count);
-  for (size_t at = 0; at < job->n; at += BLOCK) {
-    size_t m = job->n - at < BLOCK ? job->n - at : BLOCK, i = 0;
-    if (at > 0 && is_stopped(job, at)) return;
-    if (x.type == RS_INT) {
-      cells_int((const int *)x.data + at, (int)low, (uint32_t)levels, stride,
-                job->place + at, m, cell);
-    } else {
-      cells_double((const double *)x.data + at, low, (uint32_t)levels, stride,
-                   job->place + at, m, cell);
-    }
-    if (lanes == LANES) {
-      for (; i + LANES <= m; i += LANES) {
+  for (size_t at = 0, m; at < job->n; at += m) {
+    size_t i = 0;
+    m = job->n - at < RS_CELL_ROWS ? job->n - at : RS_CELL_ROWS;
+    if (at > 0 && at % RS_POLLED_ROWS == 0 && rs_stop(run)) return;
+    find_cells(job, column, at, m, cell);
+    if (lanes == RS_LANES) {
+      for (; i + RS_LANES <= m; i += RS_LANES) {
         count[cell[i]]++;
         count[width + cell[i + 1]]++;
         count[2 * width + cell[i + 2]]++;
@@ -115,30 +128,36 @@ static size_t room_wanted(size_t levels, const screen_job *job) {
   return levels * job->places + 3 * (levels + job->n_y) + tracked * (2 * tracked + 6);
 }
 
-/* Keeps the levels of x and y that somebody has; n and events are counted over all. */
-static void strip_table(const screen_job *job, double low, size_t levels,
-                        const uint32_t *count, small_table *t, rs_screen_row *row) {
+/* Subjects by level of x and of y. */
+static void sum_levels(const screen_job *job, size_t levels, const uint32_t *count,
+                       double *x_total, double *y_total) {
   size_t stride = job->places + 1;
-  double *x_total = t->rest, *y_total = t->rest + levels;
-  memset(t->rest, 0, (levels + job->n_y) * sizeof(double));
+  memset(x_total, 0, levels * sizeof *x_total);
+  memset(y_total, 0, job->n_y * sizeof *y_total);
   for (size_t i = 0; i < levels; i++) {
     for (size_t p = 0; p < job->places; p++) {
       x_total[i] += count[i * stride + p];
       y_total[p % job->n_y] += count[i * stride + p];
     }
   }
+}
+
+/* Keeps the levels of x and y that somebody has; n and events are counted over all. */
+static void strip_table(const screen_job *job, const coded *column, const uint32_t *count,
+                        small_table *t, rs_screen_row *row) {
+  const size_t levels = column->levels, stride = job->places + 1;
+  double *x_total = t->rest, *y_total = t->rest + levels, *to = t->counts;
+  sum_levels(job, levels, count, x_total, y_total);
   t->rows = t->cols = 0;
   t->strata = job->n_strata;
-  row->n = 0;
   row->events = job->n_y > 1 ? y_total[1] : 0;
   for (size_t i = 0; i < levels; i++) {
     row->n += x_total[i];
-    if (x_total[i] > 0) t->x_score[t->rows++] = low + (double)i;
+    if (x_total[i] > 0) t->x_score[t->rows++] = column->low + (double)i;
   }
   for (size_t j = 0; j < job->n_y; j++) {
     if (y_total[j] > 0) t->y_score[t->cols++] = job->y_score[j];
   }
-  double *to = t->counts;
   for (size_t p = 0; p < job->places; p++) {
     if (y_total[p % job->n_y] <= 0) continue;
     for (size_t i = 0; i < levels; i++) {
@@ -166,14 +185,14 @@ static void test_table(const small_table *t, rs_screen_test test, rs_screen_row 
   }
 }
 
-static rs_status test_strata(const small_table *t, rs_screen_row *row) {
+static rs_status test_strata(const small_table *t, const rs_run *run, rs_screen_row *row) {
   size_t size = t->rows * (t->cols - 1), rank = 1;
   rs_cmh test = {.rows = t->rows, .cols = t->cols, .strata = t->strata};
   test.observed = t->rest;
   test.expected = test.observed + size;
   test.covariance = test.expected + size;
   test.work = test.covariance + size * size;
-  rs_status status = rs_cmh_run(t->counts, NULL, &test);
+  rs_status status = rs_cmh_run(t->counts, run, &test);
   if (status != RS_OK) return status;
   if (test.informative == 0) {
     row->reason = RS_SCREEN_NO_INFORMATION;
@@ -184,113 +203,109 @@ static rs_status test_strata(const small_table *t, rs_screen_row *row) {
     row->statistic = test.observed[0] * test.observed[0] / test.covariance[0];
     row->odds_ratio = test.odds_ratio;
   } else {
-    row->statistic = rs_quadratic(test.observed, test.covariance, size, test.work, &rank);
+    status = rs_quadratic_run(test.observed, test.covariance, size, run, test.work,
+                              &row->statistic, &rank);
   }
   row->df = (double)rank;
+  return status;
+}
+
+/* 1 where the column has a table that is not too wide: *column is its own. */
+static rs_status code_column(const screen_job *job, rs_column x, const rs_run *run,
+                             coded *column, int *fits) {
+  rs_range range;
+  rs_status status = rs_column_range(x, job->n, WIDEST, run, &range);
+  int some = range.high >= range.low; /* all may be missing */
+  *fits = 0;
+  if (status != RS_OK || !range.whole) return status;
+  column->x = x;
+  column->low = some ? range.low : 0;
+  column->levels = some ? (size_t)(range.high - range.low) + 1 : 0;
+  column->width = (column->levels + 1) * (job->places + 1);
+  column->lanes = column->width <= NARROW ? RS_LANES : 1;
+  *fits = column->width <= WIDEST &&
+          (job->test != RS_SCREEN_CMH || column->levels * job->n_y <= MOST_TRACKED);
+  return RS_OK;
+}
+
+/* Room for the column's counts and its table, whose arrays are set. */
+static rs_status make_room(const screen_job *job, const coded *column, scratch *own,
+                           small_table *t) {
+  const size_t levels = column->levels, cells = column->width * column->lanes;
+  own->count = at_least(own->count, &own->count_size, cells * sizeof *own->count);
+  own->room = at_least(own->room, &own->room_size, room_wanted(levels, job) * sizeof *own->room);
+  if (!own->count || !own->room) return RS_NO_MEMORY;
+  t->counts = own->room;
+  t->x_score = t->counts + levels * job->places;
+  t->y_score = t->x_score + levels;
+  t->rest = t->y_score + job->n_y;
   return RS_OK;
 }
 
 static rs_status screen_column(const screen_job *job, rs_column x, scratch *own,
                                rs_screen_row *row) {
-  rs_range range;
+  coded column;
   small_table t;
+  int fits;
   *row = (rs_screen_row){0, 0, NAN, NAN, NAN, RS_SCREEN_DONE};
-  rs_column_range(x, job->n, MOST_CELLS, NULL, &range);
-  int some = range.whole && range.high >= range.low;
-  double low = some ? range.low : 0; /* all may be missing */
-  size_t levels = some ? (size_t)(range.high - range.low) + 1 : 0;
-  if (!range.whole || (levels + 1) * (job->places + 1) > MOST_CELLS ||
-      (job->test == RS_SCREEN_CMH && levels * job->n_y > MOST_TRACKED)) {
-    row->reason = RS_SCREEN_WIDE;
-    return RS_OK;
-  }
-  size_t cells = (levels + 1) * (job->places + 1), wanted = room_wanted(levels, job);
-  own->count = at_least(own->count, &own->count_size, cells * LANES * sizeof(uint32_t));
-  own->room = at_least(own->room, &own->room_size, wanted * sizeof(double));
-  if (!own->count || !own->room) return RS_NO_MEMORY;
-  t.counts = own->room;
-  t.x_score = t.counts + levels * job->places;
-  t.y_score = t.x_score + levels;
-  t.rest = t.y_score + job->n_y;
-  count_column(job, x, low, levels, own->count);
-  strip_table(job, low, levels, own->count, &t, row);
+  rs_status status = code_column(job, x, &own->run, &column, &fits);
+  if (!fits) row->reason = RS_SCREEN_WIDE;
+  if (status == RS_OK && fits) status = make_room(job, &column, own, &t);
+  if (status != RS_OK || !fits) return status;
+  own->work += column.width;
+  count_column(job, &column, &own->run, own->count);
+  strip_table(job, &column, own->count, &t, row);
   if (t.rows < 2 || t.cols < 2) {
     row->reason = row->n <= 0   ? RS_SCREEN_NO_ROWS
                   : t.rows < 2  ? RS_SCREEN_ONE_X
                                 : RS_SCREEN_ONE_Y;
     return RS_OK;
   }
-  if (job->test == RS_SCREEN_CMH) return test_strata(&t, row);
+  if (job->test == RS_SCREEN_CMH) return test_strata(&t, &own->run, row);
   test_table(&t, job->test, row);
   return RS_OK;
 }
 
 /* ---- All columns ------------------------------------------------------------------- */
 
-static rs_status screen_chunk(const screen_job *job, const rs_column *x, size_t from,
-                              size_t to, scratch *own, rs_screen_row *row) {
-  size_t work = 0;
-  for (size_t c = from; c < to; c++) {
-    rs_status status = screen_column(job, x[c], own, &row[c]);
-    if (status != RS_OK) return status;
-    if (rs_is_due(&work, job->n, ROWS_A_POLL) && rs_is_stopped(job->stopped, job->run, 0)) {
-      return RS_INTERRUPTED;
+static void screen_part(void *data, int thread, int threads) {
+  screen_job *job = data;
+  rs_asking ask = {job->run, &job->stopped};
+  scratch own = {{1, rs_ask, &ask, job->run->paths}, NULL, NULL, 0, 0, RS_POLLED_ROWS};
+  const size_t few = job->n < 10000 ? 32 : 1; /* of short ones */
+  size_t c, to;
+  rs_status status = RS_OK;
+  (void)threads;
+  while (status == RS_OK && rs_take_few(&job->next, few, job->m, &c, &to)) {
+    for (; c < to && status == RS_OK; c++) {
+      int stop = rs_is_due(&own.work, job->n, RS_POLLED_ROWS) && rs_stop(&own.run);
+      status = stop ? RS_INTERRUPTED : screen_column(job, job->x[c], &own, &job->row[c]);
     }
+  }
+  free(own.count);
+  free(own.room);
+  job->failed[thread] = status;
+}
+
+static rs_status screen_columns(screen_job *job) {
+  int threads = rs_threads(job->run, job->n * job->m);
+  rs_share(threads, screen_part, job, job->run, &job->stopped);
+  for (int t = 0; t < threads; t++) {
+    if (job->failed[t] != RS_OK) return job->failed[t];
   }
   return RS_OK;
 }
 
-static rs_status screen_columns(const screen_job *job, const rs_column *x, size_t m,
-                                const rs_run *run, int threads, scratch *each,
-                                rs_screen_row *row) {
-  size_t chunks = m / COLUMNS_A_CHUNK + (m % COLUMNS_A_CHUNK != 0);
-  int stop = RS_OK;
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1) if (threads > 1)
-#endif
-  for (size_t c = 0; c < chunks; c++) {
-    int me = 0, halt;
-#ifdef _OPENMP
-    me = omp_get_thread_num();
-#pragma omp atomic read
-#endif
-    halt = stop;
-    if (halt != RS_OK) continue;
-    size_t from = c * COLUMNS_A_CHUNK, to = from + COLUMNS_A_CHUNK;
-    rs_status status = screen_chunk(job, x, from, to < m ? to : m, &each[me], row);
-    if (status == RS_OK && me == 0 && rs_stop(run)) status = RS_INTERRUPTED;
-    if (status != RS_OK) {
-#ifdef _OPENMP
-#pragma omp atomic write
-#endif
-      stop = (int)status;
-    }
-  }
-  (void)threads;
-  return (rs_status)stop;
-}
-
-static int useful_threads(size_t m, size_t n, const rs_run *run) {
-#ifdef _OPENMP
-  double work = (double)m * (double)n;
-  if (m < 2 * COLUMNS_A_CHUNK || work < 1e5) return 1;
-  return run->threads > 1 ? run->threads : 1;
-#else
-  (void)m;
-  (void)n;
-  (void)run;
-  return 1;
-#endif
-}
-
-static uint32_t *find_places(rs_category y, rs_category strata, const screen_job *job) {
-  size_t n = job->n;
+static uint32_t *find_places(rs_category y, rs_category strata, screen_job *job) {
+  size_t n = job->n, bytes;
   rs_category both[2] = {y, strata};
-  uint32_t *place = malloc((n ? n : 1) * sizeof *place), miss[BLOCK];
-  if (!place) return NULL;
-  for (size_t at = 0; at < n && !is_stopped(job, at + BLOCK); at += BLOCK) {
-    size_t m = n - at < BLOCK ? n - at : BLOCK;
+  uint32_t miss[RS_CELL_ROWS];
+  if (rs_mul(n ? n : 1, sizeof(uint32_t), &bytes)) return NULL;
+  uint32_t *place = malloc(bytes);
+  for (size_t at = 0, m; place && at < n && !job->stopped; at += m) {
+    m = n - at < RS_CELL_ROWS ? n - at : RS_CELL_ROWS;
     rs_cells(both, 2, job->places, at, m, place + at, miss);
+    rs_is_stopped_at(&job->stopped, job->run, at + m - 1);
   }
   return place;
 }
@@ -298,28 +313,17 @@ static uint32_t *find_places(rs_category y, rs_category strata, const screen_job
 rs_status rs_screen_crosstab(const rs_column *x, size_t m, size_t n, rs_category y,
                              rs_category strata, const double *y_score,
                              rs_screen_test test, const rs_run *run, rs_screen_row *row) {
-  int stopped = 0;
-  screen_job job = {NULL, n, y.levels, strata.levels, 0, y_score, test, run, &stopped};
-  size_t bytes;
+  screen_job job = {.n = n, .n_y = y.levels, .n_strata = strata.levels, .y_score = y_score,
+                    .test = test, .x = x, .m = m, .row = row, .run = run};
   /* Cells count up to 2^32 rows. */
   if (rs_mul(y.levels, strata.levels, &job.places) || job.places >= INT32_MAX ||
       n / 2 >= RS_MOST_ROWS) {
     return RS_TOO_LARGE;
   }
-  if (rs_mul(n, sizeof(uint32_t), &bytes)) return RS_NO_MEMORY;
-  int threads = useful_threads(m, n, run);
   uint32_t *place = find_places(y, strata, &job);
-  scratch *each = calloc((size_t)threads, sizeof *each);
-  rs_status status = RS_NO_MEMORY;
-  if (place && each && !stopped) {
-    job.place = place;
-    status = screen_columns(&job, x, m, run, threads, each, row);
-  }
-  for (int t = 0; each && t < threads; t++) {
-    free(each[t].count);
-    free(each[t].room);
-  }
-  free(each);
+  if (!place) return RS_NO_MEMORY;
+  job.place = place;
+  rs_status status = job.stopped ? RS_INTERRUPTED : screen_columns(&job);
   free(place);
-  return stopped ? RS_INTERRUPTED : status;
+  return job.stopped ? RS_INTERRUPTED : status;
 }

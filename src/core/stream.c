@@ -15,8 +15,9 @@ rs_status rs_reader_open(rs_reader *r, const rs_stream *stream) {
   if (stream->source != RS_TABULATED) return RS_OK;
   if (rs_mul(stream->n_group, 2 * sizeof *r->head, &bytes)) return RS_NO_MEMORY;
   r->head = malloc(bytes);
+  if (!r->head) return RS_NO_MEMORY;
   r->stop = r->head + stream->n_group;
-  return r->head ? RS_OK : RS_NO_MEMORY;
+  return RS_OK;
 }
 
 void rs_reader_close(rs_reader *r) {
@@ -24,7 +25,7 @@ void rs_reader_close(rs_reader *r) {
   memset(r, 0, sizeof *r);
 }
 
-/* First row from `from` on (and before `to`) of a block whose time is not below t; t = NaN: none. */
+/* First row from `from` on (and before `to`) of a block whose time is not below t; NaN: none. */
 static size_t first_row(const rs_table *table, size_t from, size_t to, double t) {
   while (from < to) {
     size_t middle = from + (to - from) / 2;
@@ -251,7 +252,8 @@ static size_t first_beyond(const rs_stream *s, const rs_segment *part) {
   if (s->n_stratum == 1 && part->high != part->high) return to;
   while (from < to) {
     size_t middle = from + (to - from) / 2;
-    if (place_stratum(s, middle) > part->stratum || place_time(s, middle) >= part->high) to = middle;
+    int beyond = place_stratum(s, middle) > part->stratum || place_time(s, middle) >= part->high;
+    if (beyond) to = middle;
     else from = middle + 1;
   }
   return from;
@@ -302,7 +304,7 @@ typedef struct {
 } sum_job;
 
 /* Every record of a sort without weights counts one. */
-static void sum_records(sum_job *job, size_t segment, double *net, double *rows) {
+static void sum_records(sum_job *job, size_t segment, double *net, double *rows, double *subjects) {
   const rs_stream *s = job->stream;
   const rs_sorted k = s->sorted;
   const rs_segment part = s->segment[segment];
@@ -314,9 +316,11 @@ static void sum_records(sum_job *job, size_t segment, double *net, double *rows)
     rows[group] += !enters;
     if (rs_is_stopped_at(&job->stopped, job->run, i)) return;
   }
+  memcpy(subjects, rows, s->n_group * sizeof *rows);
 }
 
-static void sum_cells(sum_job *job, rs_reader *reader, double *net, double *rows) {
+static void sum_cells(sum_job *job, rs_reader *reader, double *net, double *rows,
+                      double *subjects) {
   rs_cell cell[256];
   size_t m, first = reader->stratum * job->stream->n_group;
   while ((m = rs_reader_read(reader, cell, 256)) > 0) {
@@ -325,6 +329,7 @@ static void sum_cells(sum_job *job, rs_reader *reader, double *net, double *rows
       int enters = cell[i].kind == RS_KIND_ENTER;
       net[group] += enters ? -cell[i].count : cell[i].count;
       rows[group] += enters ? 0 : cell[i].rows;
+      subjects[group] += enters ? 0 : cell[i].count;
     }
     if (rs_is_due(&reader->work, m, CELLS) && rs_is_stopped(&job->stopped, job->run, 0)) return;
   }
@@ -333,15 +338,17 @@ static void sum_cells(sum_job *job, rs_reader *reader, double *net, double *rows
 static void sum_segment(void *data, rs_reader *reader, size_t segment, double *unused) {
   sum_job *job = data;
   const rs_stream *s = job->stream;
-  double *net = s->at_risk + segment * s->n_group, *rows = net + s->n_segment * s->n_group;
+  const size_t all = s->n_segment * s->n_group;
+  double *net = s->at_risk + segment * s->n_group, *rows = net + all, *subjects = rows + all;
   (void)unused;
-  if (s->source == RS_SORTED && !s->weights) sum_records(job, segment, net, rows);
-  else sum_cells(job, reader, net, rows);
+  if (s->source == RS_SORTED && !s->weights) sum_records(job, segment, net, rows, subjects);
+  else sum_cells(job, reader, net, rows, subjects);
 }
 
 /* At risk at the start of a segment: who leaves in it or later, less who enters. */
 static void sum_up(rs_stream *s) {
-  const double *rows = s->at_risk + s->n_segment * s->n_group;
+  const size_t all = s->n_segment * s->n_group;
+  const double *rows = s->at_risk + all, *subjects = rows + all;
   for (size_t i = s->n_segment; i-- > 0;) {
     size_t first = s->segment[i].stratum * s->n_group;
     int last = i + 1 == s->n_segment || s->segment[i + 1].stratum != s->segment[i].stratum;
@@ -349,6 +356,7 @@ static void sum_up(rs_stream *s) {
       double *risk = s->at_risk + i * s->n_group + g;
       if (!last) *risk += risk[s->n_group];
       s->rows[first + g] += rows[i * s->n_group + g];
+      s->subjects[first + g] += subjects[i * s->n_group + g];
     }
   }
 }
@@ -359,7 +367,7 @@ rs_status rs_stream_part(rs_stream *s, const rs_run *run) {
   rs_status status = rs_reader_open(&s->reader, s);
   if (status == RS_OK) status = s->source == RS_TABULATED ? part_table(s) : part_places(s);
   if (status != RS_OK) return status;
-  if (rs_mul(s->n_segment, 2 * s->n_group, &cells) || rs_mul(cells + 1, sizeof(double), &bytes)) {
+  if (rs_mul(s->n_segment, 3 * s->n_group, &cells) || rs_mul(cells + 1, sizeof(double), &bytes)) {
     return RS_NO_MEMORY;
   }
   s->at_risk = calloc(1, bytes);

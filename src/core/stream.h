@@ -43,7 +43,7 @@ struct rs_stream {
   size_t n_group, n_stratum, merged;
   int weights, entries, infinite, by_row; /* by_row: the carry is a row, not a code */
   double total;                           /* subjects: rows, or the sum of their weights */
-  double *rows;                           /* by block */
+  double *rows, *subjects;                /* by block; one piece of memory */
   rs_histogram counted;
   rs_sorted sorted;
   const rs_rows *data;
@@ -51,7 +51,7 @@ struct rs_stream {
   const rs_table *table;
   rs_segment *segment;
   size_t n_segment;
-  double *at_risk; /* n_segment x n_group, and as many rows of data behind it */
+  double *at_risk; /* n_segment x n_group; behind it as many of rows of data, and of subjects */
   rs_reader reader; /* of rs_stream_read() */
   size_t reading;   /* and its segment */
   size_t *row; /* rs_tabulate(): n_segment x n_group, where each block's rows of a segment are

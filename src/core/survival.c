@@ -77,12 +77,14 @@ static void squares_staying(const rs_curves *c, size_t from, size_t to) {
   }
 }
 
-/* Var S = S^2 sum w^2 u^2, u(t) = A(min(t, s)) - 1{event at s <= t} / (n - d)(s), A the sum
- * of d / (n (n - d)); for the cumulative hazard n^2 and n stand for n (n - d) and n - d. The
- * jumps d / (n (n - d)) - 1 / (n - d) and d / n^2 - 1 / n are written without cancellation. */
+/* The infinitesimal jackknife (Jaeckel 1972, Bell Laboratories MM 72-1215-11), u being the
+ * derivative of log S by a subject's weight: Var S = S^2 sum w^2 u^2,
+ * u(t) = A(min(t, s)) - 1{event at s <= t} / (n - d)(s), A the sum of d / (n (n - d)); for the
+ * cumulative hazard n^2 and n stand for n (n - d) and n - d. The jumps d / (n (n - d)) - 1 / (n - d)
+ * and d / n^2 - 1 / n are written without cancellation. */
 static void robust(survival_job *job, size_t from, size_t to) {
   const rs_curves *c = job->curves;
-  double surv = 1, hazard = 0;
+  double surv = 1, hazard = 0, se_surv = 0, se_hazard = 0;
   jackknife s = {0, 0}, h = {0, 0};
   squares_staying(c, from, to);
   for (size_t i = from; i < to; i++) {
@@ -94,9 +96,14 @@ static void robust(survival_job *job, size_t from, size_t to) {
     hazard += event ? d / n : 0;
     double se = jackknife_step(&s, event && !last ? d / n / rest : 0,
                                event && !last ? -1 / n : 0, e2, c2, staying);
-    c->std_err[i] = surv > 0 ? surv * se : 0;
-    c->std_chaz[i] = jackknife_step(&h, event ? d / n / n : 0,
-                                    event && !last ? -rest / n / n : 0, e2, c2, staying);
+    double se_h = jackknife_step(&h, event ? d / n / n : 0,
+                                 event && !last ? -rest / n / n : 0, e2, c2, staying);
+    if (event) { /* in between, the sums are the same but for their rounding */
+      se_surv = surv > 0 ? surv * se : 0;
+      se_hazard = se_h;
+    }
+    c->std_err[i] = se_surv;
+    c->std_chaz[i] = se_hazard;
     c->surv[i] = surv;
     c->cumhaz[i] = hazard;
   }
@@ -104,7 +111,8 @@ static void robust(survival_job *job, size_t from, size_t to) {
 
 /* ---- Intervals ------------------------------------------------------------------------- */
 
-/* Each takes S and the standard error of log S, as survival::survfit() does. */
+/* Each takes S and the standard error of log S, as survival::survfit() does: symmetric on the
+ * transformed scale (Borgan & Liestol 1990, Scand J Statist 17:35-41). */
 static void limits(const rs_interval *interval, double p, double se, double *lower,
                    double *upper) {
   double z = interval->z, a, b;
@@ -180,9 +188,12 @@ static void one_curve(survival_job *job, size_t from, size_t to) {
 
 static void survival_part(void *data, int thread, int threads) {
   survival_job *job = data;
+  size_t work = 0;
   for (size_t b = (size_t)thread; b < job->n_curve; b += (size_t)threads) {
-    if (rs_is_stopped(&job->stopped, job->run, 0)) return;
-    one_curve(job, job->start[b], job->start[b + 1]);
+    size_t from = job->start[b], to = job->start[b + 1];
+    one_curve(job, from, to);
+    int due = rs_is_due(&work, to - from + 1, 1 << 16);
+    if (due && rs_is_stopped(&job->stopped, job->run, 0)) return;
   }
 }
 

@@ -12,6 +12,7 @@
 
 size_t rs_stream_merged(const rs_stream *stream) { return stream->merged; }
 const double *rs_stream_rows(const rs_stream *stream) { return stream->rows; }
+const double *rs_stream_subjects(const rs_stream *stream) { return stream->subjects; }
 
 void rs_stream_close(rs_stream *s) {
   if (!s) return;
@@ -34,11 +35,12 @@ static rs_stream *stream_new(size_t n_group, size_t n_stratum) {
   if (!s) return NULL;
   s->n_group = n_group;
   s->n_stratum = n_stratum;
-  if (rs_mul(n_group, n_stratum, &blocks) || rs_mul(blocks, sizeof(double), &bytes) ||
+  if (rs_mul(n_group, n_stratum, &blocks) || rs_mul(blocks, 2 * sizeof(double), &bytes) ||
       !(s->rows = calloc(1, bytes ? bytes : 1))) {
     free(s);
     return NULL;
   }
+  s->subjects = s->rows + blocks;
   return s;
 }
 
@@ -149,7 +151,8 @@ static void count_part(void *data, int thread, int threads) {
 static rs_status count_all(rs_stream *s, const rs_run *run) {
   rs_histogram part[RS_MOST_THREADS];
   count_job job = {s, run, 0, part, {RS_OK}};
-  int threads = rs_threads(run, s->data->n);
+  /* Sums of fractions have other bits in another order. */
+  int threads = s->weights > 1 ? 1 : rs_threads(run, s->data->n);
   rs_status status = RS_OK;
   for (int t = 0; t < threads; t++) part[t] = s->counted;
   rs_share(threads, count_part, &job, run, &job.stopped);
@@ -397,7 +400,7 @@ uint32_t rs_record_code(const rs_stream *s, size_t i) {
     uint32_t stratum = rs_low_bits(k->key[i], k->stratum_at, k->stratum_bits);
     return stratum << (k->kind_bits + k->group_bits) | low;
   }
-  /* NOLINTBEGIN(clang-analyzer-core.NullDereference): without codes in its keys a sort has carry. */
+  /* NOLINTBEGIN(clang-analyzer-core.NullDereference): a sort without codes in its keys has carry */
   if (!s->by_row) return k->carry[i];
   rs_batch batch;
   uint32_t kind_mask = ((uint32_t)1 << k->kind_bits) - 1;
@@ -563,7 +566,6 @@ rs_status rs_stream_open(const rs_rows *rows, rs_ties ties, const rs_run *run,
   rs_status status = rs_scan(rows, ties, run, report);
   *stream = NULL;
   if (status != RS_OK || report->used == 0) return status;
-  if (report->weights == 1 && report->total_weight > 9007199254740992.0) return RS_TOO_LARGE;
   rs_stream *s = stream_new(rows->n_group, rows->n_stratum);
   if (!s) return RS_NO_MEMORY;
   s->data = rows;

@@ -657,7 +657,7 @@ static long double log_choose(double n, double k) {
   return lgammal(n + 1.0L) - lgammal(k + 1.0L) - lgammal(n - k + 1.0L);
 }
 
-long double naive_hypergeometric(double x, double row, double other, double col) {
+static long double naive_hypergeometric(double x, double row, double other, double col) {
   return log_choose(row, x) + log_choose(other, col - x) - log_choose(row + other, col);
 }
 

@@ -65,7 +65,6 @@ void naive_cmh(const double *counts, size_t rows, size_t cols, size_t strata, na
 void naive_homogeneity(const double *counts, size_t strata, double odds, long double *breslow_day,
                        long double *tarone, size_t *informative);
 long double *naive_exact(const double *counts, size_t strata, double odds, size_t *length);
-long double naive_hypergeometric(double x, double row, double other, double col); /* its log */
 long double naive_fisher(double a, double b, double c, double d);                 /* not its log */
 
 #endif

@@ -1,4 +1,5 @@
 #include "reader.h"
+#include "../../src/core/rows.h"
 
 #include <limits.h>
 #include <math.h>

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/core/rows.h"
 #include "check.h"
 #include "naive.h"
 #include "reader.h"
@@ -14,8 +15,8 @@
 /* Level of row i, or SIZE_MAX. */
 static size_t level_of(const rs_category *k, size_t i) {
   if (k->column.type == RS_NONE) return 0;
-  double v = rs_number(k->column, i) - k->first;
-  return v >= 0 && v < (double)k->levels ? (size_t)v : SIZE_MAX;
+  double x = rs_number(k->column, i), v = x - k->first;
+  return x == floor(x) && v >= 0 && v < (double)k->levels ? (size_t)v : SIZE_MAX;
 }
 
 static void naive_count(const rs_category *k, rs_column weight, size_t n, double *counts,
@@ -130,8 +131,6 @@ static void check_fisher(bytes *in) {
   if (n < 3000) {
     long double p = naive_fisher(x[0], x[1], x[2], x[3]);
     CHECK_NEAR(log_p, logl(p), 1e-11L);
-    CHECK_NEAR(rs_log_hypergeometric(x[0], x[0] + x[2], x[1] + x[3], x[0] + x[1]),
-               naive_hypergeometric(x[0], x[0] + x[2], x[1] + x[3], x[0] + x[1]), 1e-11L);
   }
   free(x);
 }

@@ -648,6 +648,79 @@ static void quadratic_forms(void) {
   CHECK(quadratic(u, none, 2, &rank) == 0 && rank == 0);
 }
 
+static int stop_at_once(void *data) {
+  (void)data;
+  return 1;
+}
+
+/* Of many groups a form takes minutes: it asks whether to stop. */
+static void a_large_form_stops(void) {
+  enum { P = 400 };
+  double *v = calloc((size_t)P * P, sizeof *v), *u = calloc(P, sizeof *u);
+  double *work = malloc((size_t)P * (P + 3) * sizeof *work), value = -1;
+  const rs_run run = {1, stop_at_once, NULL, 0};
+  size_t rank;
+  for (size_t i = 0; i < P; i++) v[i * P + i] = u[i] = 1;
+  CHECK(rs_quadratic(u, v, P, work, &rank) == P && rank == P);
+  CHECK(rs_quadratic_run(u, v, P, &run, work, &value, &rank) == RS_INTERRUPTED && value == -1);
+  free(v);
+  free(u);
+  free(work);
+}
+
+/* A fraction between two levels is neither. */
+static void fractions_are_no_level(void) {
+  const double x[] = {1, 1.5, 2, 0.999, NAN, 3, 1, 0x1p-60, -0x1p-60}, low = -1;
+  const rs_category k[3] = {{doubles(x), 1, 2}, {{0}, 0, 1}, {{0}, 0, 1}};
+  const rs_category below[3] = {{doubles(x), (int)low, 4}, {{0}, 0, 1}, {{0}, 0, 1}};
+  double counts[4];
+  rs_counted found;
+  CHECK(rs_count_table(k, (rs_column){0}, 9, &ALONE, counts, &found) == RS_OK);
+  CHECK(counts[0] == 2 && counts[1] == 1 && found.missing == 6);
+  CHECK(rs_count_table(below, (rs_column){0}, 9, &ALONE, counts, &found) == RS_OK);
+  CHECK(counts[1] == 0 && counts[2] == 2 && counts[3] == 1 && found.missing == 6);
+}
+
+/* A screen's groups are its columns: that of the rows changes nothing. */
+static void a_screen_has_its_own_groups(void) {
+  enum { COLUMNS = 6 };
+  rs_column x[COLUMNS];
+  rs_screened with[COLUMNS], without[COLUMNS];
+  rs_report report;
+  answer a = {0}, b = {0};
+  fill_data(1);
+  for (size_t j = 0; j < COLUMNS; j++) x[j] = ints(d.stratum + 7 * j);
+  rs_rows r = rows_of(600, STRATUM);
+  CHECK(rs_screen_logrank(&r, RS_TIES_ULP, x, COLUMNS, &ALONE, with, &report) == RS_OK);
+  r.group.type = RS_NONE;
+  r.n_group = 1;
+  CHECK(rs_screen_logrank(&r, RS_TIES_ULP, x, COLUMNS, &ALONE, without, &report) == RS_OK);
+  say_screened(with, COLUMNS, &a);
+  say_screened(without, COLUMNS, &b);
+  CHECK(same(&a, &b));
+}
+
+/* Of the bad trials the first is reported, whichever thread had it. */
+static void the_first_bad_trial(void) {
+  enum { N = 20, TRIALS = MOST / N };
+  rs_screened got[TRIALS], want;
+  rs_report report;
+  size_t trial;
+  fill_data(1);
+  rs_rows r = rows_of(N, 0);
+  CHECK(rs_screen_trials(&r, 1, 0, RS_TIES_ULP, &ALONE, &want, &report, &trial) == RS_OK);
+  d.time[70 * N + 3] = d.time[71 * N] = d.time[90 * N + 1] = -1;
+  for (int threads = 1; threads <= 4; threads++) {
+    const rs_run run = {threads, NULL, NULL, RS_PATH_SORT};
+    for (int again = 0; again < 20; again++) {
+      got[0].statistic = -1;
+      CHECK(rs_screen_trials(&r, TRIALS, 0, RS_TIES_ULP, &run, got, &report, &trial) == RS_BAD_ROW);
+      CHECK(trial == 70 && report.row == 3 && report.problem == RS_NEGATIVE);
+      CHECK(got[0].statistic == want.statistic);
+    }
+  }
+}
+
 /* ---- The corpus ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -695,6 +768,10 @@ int main(int n_arg, char **arg) {
   sorts();
   wide_keys();
   quadratic_forms();
+  a_large_form_stops();
+  fractions_are_no_level();
+  a_screen_has_its_own_groups();
+  the_first_bad_trial();
   fisher_of_many();
   work_of_many();
   each_problem();

@@ -203,6 +203,19 @@ test_that("degenerate, one-subject and empty strata add nothing and are counted 
   expect_output(print(fit), "4 without information")
 })
 
+test_that("numbers and levels that nobody has are no strata", {
+  sparse <- cmh(status ~ sex + strata(inst), survival::lung)
+  dense <- cmh(status ~ sex + strata(match(inst, sort(unique(inst)))), survival::lung)
+  expect_identical(sparse$strata[["total"]], length(unique(stats::na.omit(survival::lung$inst))) + 0)
+  expect_identical(sparse$strata, dense$strata)
+  expect_identical(sparse$tests, dense$tests)
+  x <- c(0, 1, 0, 1, 0, 1)
+  y <- c(0, 1, 1, 0, 0, 1)
+  s <- factor(c(2, 2, 2, 5, 5, 5), levels = 1:9)
+  expect_identical(cmh(x, y, s)$strata, c(informative = 2, total = 2))
+  expect_identical(logrank(1:6, y, x, s)$strata[["total"]], 2)
+})
+
 test_that("nothing but degenerate strata is NA with a reason, said once (F29, F45)", {
   x <- array(c(5, 0, 7, 0, 0, 6, 0, 3), c(2, 2, 2))
   expect_message(fit <- cmh(x), class = "riskset_undefined")

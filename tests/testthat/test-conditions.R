@@ -27,7 +27,8 @@ test_that("the call is that of the verb however it was reached, without its data
 
 test_that("messages have a class, a call and can be muffled", {
   m <- tryCatch(logrank(1:4, rep(0, 4), c(1, 1, 2, 2)), message = identity)
-  expect_s3_class(m, c("riskset_no_events", "riskset_message", "message", "condition"), exact = TRUE)
+  expect_s3_class(m, c("riskset_no_events", "riskset_undefined", "riskset_message", "message", "condition"),
+                  exact = TRUE)
   expect_identical(conditionCall(m), quote(logrank()))
   expect_match(conditionMessage(m), "\n$")
   expect_silent(suppressMessages(logrank(1:4, rep(0, 4), c(1, 1, 2, 2))))

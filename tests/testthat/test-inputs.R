@@ -174,7 +174,7 @@ test_that("weights must be numbers that are not negative, missing or infinite (F
 })
 
 test_that("F40: weights whose sums would lose precision are refused, and no error is 0 or NaN by overflow", {
-  for (w in list(replace(s, 2, 1e17), rep(1e300, 6), 2^52 * s)) {
+  for (w in list(replace(s, 2, 1e17), rep(1e300, 6), 2^52 * s, c(2^53, rep(1, 5)))) {
     refused("`weights` must sum to 2\\^53 at most", "weights", weights = w)
   }
   for (w in list(c(1e17, 0.5, 1, 1, 1, 1), c(1e300, rep(0.5, 5)), rep(1e-300, 6), c(0.5, rep(1e308, 5)))) {
@@ -234,7 +234,7 @@ test_that("F33: a number of more than 50 values makes a group of each, and a mes
   for (f in verbs) {
     told(f(Surv(t, s) ~ x, d))
     expect_message(f(d$t, d$s, d$x), "`group` has 60 distinct numbers", class = "riskset_groups")
-    expect_silent(f(Surv(t, s) ~ g, d)) # asked for
+    expect_silent(suppressMessages(f(Surv(t, s) ~ g, d), classes = "riskset_rank")) # asked for
     expect_silent(suppressMessages(f(Surv(t, s) ~ y + strata(x), d, event = 1),
                                    classes = "riskset_undefined"))
   }
@@ -269,7 +269,7 @@ test_that("formulas without a response, without variables that exist, or with mo
     wrong(Surv(t, s) ~ g + offset(h), "must not have an offset")
     wrong(Surv(t, s) ~ g - h, "must not take a variable away: `h`")
     wrong(Surv(t, s) ~ g + cluster(h), "`cluster\\(\\)` in a formula is not supported yet", "unsupported")
-    expect_refused(f(Surv(t, s) ~ g, "d"), "`data` must be a data frame, a list or NULL, not \"d\"", "data")
+    expect_refused(f(Surv(t, s) ~ g, "d"), "`data` must be a data frame, a list, an environment or NULL, not \"d\"", "data")
     expect_refused(f(Surv(t, s) ~ g, as.matrix(1:3)), "`data`", "data")
     expect_refused(f(Surv(t, s) ~ ., list2env(d)), kind = "formula")
   }
@@ -280,9 +280,9 @@ test_that("formulas without a response, without variables that exist, or with mo
 
 test_that("something else where a formula was due is refused", {
   for (f in verbs) {
-    expect_refused(f(list(t, s)), "`x` must be a formula, .* or a risk table, not list of length 2",
+    expect_refused(f(list(t, s)), "`time` must be a numeric vector, not list of length 2", "time")
+    expect_refused(f(lung), "`x` must be a formula, .* or a risk table, not data.frame of length 10",
                    "formula")
-    expect_refused(f(lung), "not data.frame of length 10", "formula")
     expect_refused(f("Surv(t, s) ~ g", s, g), "not \"Surv\\(t, s\\) ~ g\"", "time")
     expect_refused(f(mean, s, g), "not a function", "time")
     expect_refused(f(), "`x` is missing", "formula")
@@ -509,9 +509,8 @@ test_that("an integer NA is missing, not -2147483648, in every column (F13)", {
 })
 
 test_that("a class keeps its number where it has one, and is refused where it has a unit (F14, F25)", {
-  same_logrank(as.difftime(t, units = "weeks"), s, g)
   same_logrank(as_labelled(t), as_labelled(s), g)
-  for (bad in list(as.Date("2020-01-01") + t, as.POSIXct(0, origin = "1970-01-01") + t, factor(t),
+  for (bad in list(as.difftime(t, units = "weeks"), as.Date("2020-01-01") + t, as.POSIXct(0, origin = "1970-01-01") + t, factor(t),
                    as.character(t), t + 0i)) {
     refused_by_all("time", time = bad)
   }

@@ -101,9 +101,13 @@ test_that("a row of weight k is k rows, in every result (F42, F54, F55)", {
     weighted <- logrank(f, veteran, weights = w, rho = power[1], gamma = power[2])
     repeated <- logrank(f, many, rho = power[1], gamma = power[2])
     parts <- c("statistic", "parameter", "p.value", "log.p", "observed", "expected", "variance")
-    expect_identical(weighted[parts], repeated[parts])
-    expect_identical(sum(weighted$n), 137)
+    expect_identical(weighted[c(parts, "n")], repeated[c(parts, "n")])
+    from_table <- logrank(risk_table(f, veteran, weights = w), rho = power[1], gamma = power[2])
+    expect_identical(from_table$n, repeated$n)
   }
+  # entry times and times too many to count, too
+  late <- Surv(time - 0.5, time + age / 7, status) ~ trt
+  expect_identical(logrank(late, veteran, weights = w)$n, logrank(late, many)$n)
   # and of weight 1e9, which overflows an integer in some programs
   huge <- logrank(f, veteran, weights = rep(1e9, 137))
   expect_equal(huge$observed, 1e9 * logrank(f, veteran)$observed)
@@ -503,6 +507,18 @@ test_that("fractional weights are refused by name, by every door (F41)", {
   expect_refused(logrank(km(f, lung, weights = w)), message, "weights")
 })
 
+# Without censoring 1 - S before the k-th of n deaths is (k - 1) / n.
+test_that("the weights of late differences are exact while few of many have died", {
+  deaths <- 1:5
+  n <- 1e6
+  test <- logrank(c(deaths, 10, 10), c(rep(1, 5), 0, 0), c("a", "b", "a", "b", "a", "a", "b"),
+                  weights = c(rep(1, 5), 499998, 499997), gamma = 1)
+  weight <- (deaths - 1) / n
+  at_risk <- rbind(500001 - c(0, 1, 1, 2, 2), 499999 - c(0, 0, 1, 1, 2))
+  expect_equal(unname(test$observed), c(sum(weight[c(1, 3, 5)]), sum(weight[c(2, 4)])), tolerance = 1e-14)
+  expect_equal(unname(test$expected), c(at_risk %*% (weight / colSums(at_risk))), tolerance = 1e-14)
+})
+
 test_that("rho and gamma are checked (F60)", {
   f <- Surv(time, status) ~ sex
   for (power in list(NA, NaN, Inf, -Inf, "1", NULL, c(0, 1), TRUE, NA_real_)) {
@@ -514,10 +530,34 @@ test_that("rho and gamma are checked (F60)", {
   expect_refused(logrank(km(f, lung), rho = NA), kind = "argument")
 })
 
+test_that("na.action says what is done with missing values, as in survdiff()", {
+  f <- Surv(time, status) ~ ph.ecog
+  dropped <- logrank(f, lung, na.action = na.omit)
+  expect_identical(dropped, logrank(f, lung))
+  expect_identical(logrank(f, lung, na.action = "na.exclude"), dropped)
+  expect_refused(logrank(f, lung, na.action = na.fail), "1 row has a missing value", "missing")
+  expect_refused(risk_table(f, lung, na.action = na.fail), "1 row has a missing value", "missing")
+  expect_refused(with(lung, logrank(time, status, ph.ecog, na.action = na.fail)), kind = "missing")
+  expect_identical(logrank(Surv(time, status) ~ sex, lung, na.action = na.fail)$n, c(`sex=1` = 138, `sex=2` = 90))
+  expect_refused(logrank(f, lung, na.action = mean), "`na.action`", "argument")
+})
+
+test_that("fewer degrees of freedom than groups less one are announced (F28)", {
+  early <- list(time = c(1, 1, 5, 6, 7, 8), status = c(0, 0, 1, 1, 0, 1), group = c(1, 1, 2, 2, 3, 3))
+  expect_message(test <- do.call(logrank, early), "df is 1, not 2", class = "riskset_rank")
+  expect_identical(test$parameter, c(df = 1))
+  expect_equal(test$statistic, logrank(5:8, c(1, 1, 0, 1), c(2, 2, 3, 3))$statistic, tolerance = 1e-14)
+})
+
+test_that("a table with times that none could have is refused, and soon", {
+  rt <- risk_table(1:4, c(1, 1, 0, 1), c(1, 1, 2, 2), weights = rep(30000, 4))
+  rt$time <- rt$time - 10
+  expect_error(logrank(rt), "not a risk table")
+})
+
 test_that("arguments of other tests are refused by name", {
   f <- Surv(time, status) ~ sex
   expect_refused(logrank(f, lung, test = "gehan"), "`test`", "argument")
-  expect_refused(logrank(f, lung, na.action = na.omit), "`na.action` is not supported yet", "unsupported")
   expect_error(logrank(f, lung, 1, 2, 3, 4, 5, 6, 7, 8), class = "riskset_error")
   expect_refused(logrank(km(f, lung), data = lung), "`data`", "argument")
   expect_refused(logrank(survival::survfit(f, lung)), "not survfit", "formula")

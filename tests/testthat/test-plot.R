@@ -7,6 +7,12 @@ late <- data.frame(
 )
 entered <- km(Surv(enter, leave, died) ~ arm, data = late)
 
+# One curve along the top, one along the bottom: no corner is free.
+extreme <- km(Surv(time, status) ~ arm, data = data.frame(
+  time = c(rep(100, 9), rep(1, 99), 100), status = rep(c(0, 1, 0), c(9, 99, 1)),
+  arm = rep(c("alive", "dead"), c(9, 100))
+))
+
 as_survfit <- function(fit) structure(unclass(fit), class = "survfit")
 
 local_device <- function(..., env = parent.frame()) {
@@ -23,6 +29,13 @@ theirs <- function(fit, ...) {
 ours <- function(fit, ...) {
   value <- plot(fit, ...)
   list(value = value, usr = par("usr"), log = par("xlog", "ylog"))
+}
+
+# What open_figure() is given.
+parts <- function(fit, args = list(), names = curve_names(fit), p = NULL, legend = TRUE, mar = NULL) {
+  scale <- curve_scale(args)
+  list(fit = as_survfit(fit), args = args, scale = scale, band = FALSE, names = names, p = p,
+       legend = legend, risk.table = TRUE, mar = mar)
 }
 
 # What was written into the bottom margin of the last figure: text, line and place.
@@ -256,17 +269,43 @@ test_that("small and large fits can be drawn", {
   expect_length(plot(km(Surv(time, status) ~ group, data = many), p.value = TRUE)$x, 12)
 })
 
+# Names of the curves of lung by the right side of a formula.
+named <- function(right) {
+  lung$Sex <- factor(lung$sex, labels = c("Men", "Women"))
+  lung$old <- factor(lung$age >= 50, labels = c("<50", ">=50"))
+  few <- lung[lung$ph.ecog %in% 0:1, ]
+  curve_names(as_survfit(km(stats::reformulate(right, quote(Surv(time, status))), data = few)))
+}
+
 test_that("names lose the variable, not a comparison", {
-  named <- function(names) {
-    curve_names(list(strata = stats::setNames(seq_along(names), names)))
-  }
-  expect_identical(named(c("sex=1", "sex=2")), c("1", "2"))
-  expect_identical(named("age >= 50=TRUE"), "TRUE")
-  expect_identical(named("age=>=50"), ">=50")
-  expect_identical(named("rx=Lev+5FU, strata(sex)=sex=0  "), "Lev+5FU, 0")
-  expect_identical(named("rx=Obs, sex=1"), "Obs, 1")
-  expect_identical(named("cut(age, 3)=(39,53.3]"), "(39,53.3]")
+  expect_identical(named("sex"), c("1", "2"))
+  expect_identical(named("age >= 50"), c("FALSE", "TRUE"))
+  expect_identical(named("old"), c("<50", ">=50"))
+  expect_identical(named("strata(ph.ecog)"), c("0", "1"))
+  expect_identical(named("cut(age, 2, right = FALSE)"), c("[39,60.5)", "[60.5,82)"))
+  expect_identical(named("Sex + strata(cut(age, 2))")[1], "Men, (39,60.5]")
+  expect_identical(named("strata(Sex, cut(age, 2))")[4], "Women, (60.5,82]")
   expect_identical(curve_names(as_survfit(by_sex), c("Men", "Women")), c("Men", "Women"))
+})
+
+test_that("bare numbers, TRUE and FALSE keep the variable where several are combined", {
+  by_ecog <- c("Men, ph.ecog=0", "Men, ph.ecog=1", "Women, ph.ecog=0", "Women, ph.ecog=1")
+  expect_identical(named("Sex + strata(ph.ecog)"), by_ecog)
+  expect_identical(named("Sex + ph.ecog"), by_ecog)
+  expect_identical(named("strata(Sex, ph.ecog)"), by_ecog)
+  expect_identical(named("Sex + (age >= 50)")[2:3], c("Men, age >= 50=TRUE", "Women, age >= 50=FALSE"))
+})
+
+test_that("a fit that survival has changed is drawn with the names it has", {
+  local_device()
+  changed <- survival::survfit0(by_sex)
+  expect_identical(curve_names(changed), c("sex=1", "sex=2"))
+  expect_length(plot(changed)$x, 2)
+})
+
+test_that("curves whose levels read alike have the names of the fit", {
+  alike <- data.frame(time = 1:4, status = 1, g = factor(c("a", "a ", "a", "a ")))
+  expect_identical(curve_names(km(Surv(time, status) ~ g, data = alike)), c("g=a", "g=a "))
 })
 
 test_that("long names are cut in the middle and stay apart", {
@@ -280,10 +319,60 @@ test_that("long names are cut in the middle and stay apart", {
   expect_identical(shorten("a", 1, 1), "a")
 })
 
-test_that("P is never printed as 0 or 1", {
-  label <- function(p, method = "Log-rank test") {
-    p_label(list(p.value = p, method = method))
+test_that("long names that differ in the middle are cut elsewhere", {
+  local_device(width = 7, height = 5)
+  plot.new()
+  arms <- sprintf("Chemotherapy plus bevacizumab, %d mg/kg every two weeks", c(5, 10))
+  expect_identical(shorten(arms, 2.1, 0.85), c("...5 mg/kg every two weeks", "...10 mg/kg every two weeks"))
+  short <- shorten(c(arms, "Placebo"), 1.2, 0.85)
+  expect_match(short[1:2], "5 mg/kg|10 mg/kg")
+  expect_identical(short[3], "Placebo")
+  expect_true(all(strwidth(short, "inches", cex = 0.85) <= 1.2))
+})
+
+test_that("names whose difference lies between long ends keep it", {
+  local_device()
+  plot.new()
+  names <- paste0(strrep("surgery and ", 9), c("dose5mg", "dose10mg"), strrep(" then follow-up", 9))
+  expect_match(shorten(names, 1.5, 1), "^[.]{3}dose(5|10)mg .*[.]{3}$")
+  expect_identical(same_start(c("alpha, beta 12", "alpha, beta 15")), nchar("alpha, beta"))
+  expect_identical(same_start(c("alpha 1", "beta 1")), 0L)
+})
+
+test_that("names are cut between words, and no number is cut", {
+  expect_identical(name_start("up to 250 mg daily", 8), "up to")
+  expect_identical(name_start("up to 250 mg daily", 9), "up to 250")
+  expect_identical(name_start("dose250", 5), "dose")
+  expect_identical(name_end("daily 2.5 mg", 4), "mg")
+  expect_identical(name_end("daily 2.5 mg", 6), "2.5 mg")
+  expect_identical(name_start("Chemotherapy", 5), "Chemo")
+  expect_identical(name_end("after chemotherapy", 8), "otherapy")
+  expect_identical(name_end("after chemotherapy", 15), "chemotherapy")
+})
+
+test_that("names that stay the same when cut are refused, asking for labels", {
+  local_device(width = 5, height = 5)
+  side <- strrep("surgery and ", 20)
+  both <- paste0(side, c("drug", "none"), strrep(" then follow-up", 20))
+  expect_identical(shorten(c("a", "a"), 1, 1), c("a", "a"))
+  wrong <- expect_error(plot(by_sex, labels = paste0(strrep("9", 200), 1:2)), class = "riskset_error_device")
+  expect_match(wrong$message, "`labels =`")
+  expect_length(unique(margin_text(function() plot(by_sex, labels = both))[c(2, 4)]), 2)
+})
+
+test_that("legend and table cut a name alike, and P is whole", {
+  arms <- sprintf("Chemotherapy plus bevacizumab, %d mg/kg every two weeks", c(5, 10))
+  for (size in list(c(7, 5), c(3.5, 3))) {
+    local_device(width = size[1], height = size[2])
+    figure <- open_figure(parts(by_sex, names = arms, p = "Log-rank P < 0.001"))
+    expect_identical(figure$key$call$legend, c(figure$names, "Log-rank P < 0.001"))
+    written <- margin_text(function() plot(by_sex, labels = arms))
+    expect_identical(written[[2]]$text, figure$names[1])
   }
+})
+
+test_that("P is never printed as 0 or 1", {
+  label <- function(p) p_label(list(p.value = p, strata = c(total = 1)))
   expect_identical(label(0), "Log-rank P < 0.001")
   expect_identical(label(0.00049), "Log-rank P < 0.001")
   expect_identical(label(0.00086), "Log-rank P = 0.001")
@@ -319,12 +408,105 @@ test_that("no two curves look the same", {
 })
 
 test_that("the legend takes a corner that is free", {
-  paths <- list(x = seq(0, 1, length.out = 101), y = matrix(seq(1, 0, length.out = 101)))
-  expect_identical(free_corner(c(0.3, 0.3), paths, corners()), "topright")
-  paths$y[] <- 0.95
-  expect_identical(free_corner(c(0.3, 0.3), paths, corners()), "bottomleft")
-  paths$y <- matrix(seq(0, 1, length.out = 101))
-  expect_identical(free_corner(c(0.3, 0.3), paths, corners(falls = FALSE)), "topleft")
+  free <- function(y, falls = TRUE) {
+    paths <- list(x = seq(0, 1, length.out = length(y)), y = matrix(y))
+    names(which(corner_hits(c(0.3, 0.3), paths, corners(falls)) == 0))
+  }
+  expect_identical(free(seq(1, 0, length.out = 101)), c("topright", "bottomleft"))
+  expect_identical(free(rep(0.95, 101)), c("bottomleft", "bottomright"))
+  expect_identical(free(seq(0, 1, length.out = 101), FALSE), c("topleft", "bottomright"))
+  expect_identical(free(rep(c(0.5, -0.5), c(90, 11))), c("topright", "bottomleft", "topleft"))
+})
+
+test_that("the last drop of a curve is on its path", {
+  local_device()
+  fit <- as_survfit(km(Surv(time, status) ~ 1, data = data.frame(time = c(1, 2, 10), status = c(1, 1, 0))))
+  figure <- parts(fit)
+  plot(fit, xlim = c(0, 20))
+  path <- curve_paths(figure)
+  expect_equal(grconvertY(min(path$y, na.rm = TRUE), "npc", "user"), 1 / 3)
+  expect_lt(max(path$x[!is.na(path$y)]), 0.6)
+})
+
+test_that("a legend that would lie on curves stands above them, in a wider margin", {
+  local_device(width = 5, height = 4)
+  top <- function(fit, ...) {
+    plot(fit, ...)
+    par("mar")[3]
+  }
+  bare <- top(extreme, legend = FALSE)
+  expect_gt(top(extreme), bare + 1)
+  expect_identical(top(extreme, legend = FALSE), bare)
+  expect_identical(top(extreme, legend = "topright"), bare)
+  expect_identical(top(extreme, mar = c(8, 6, 1, 1)), 1)
+  par(mar = c(5, 4, 3, 2))
+  expect_identical(top(extreme), 3)
+  expect_identical(open_figure(parts(extreme, mar = c(8, 6, 5, 1)))$key$place, "above")
+  expect_match(open_figure(parts(extreme, mar = c(8, 6, 1, 1)))$key$place, "^(top|bottom)(left|right)$")
+})
+
+test_that("a legend above the curves stays within the figure", {
+  many <- km(Surv(time, status) ~ sex + strata(ph.ecog), data = lung)
+  local_device(width = 5, height = 4)
+  figure <- open_figure(parts(many, args = list(main = "Title"), p = "Stratified log-rank P = 0.001"))
+  key <- figure$key
+  expect_identical(key$place, "above")
+  expect_lte(key$width, par("fin")[1])
+  expect_lte((key$lines + 1.5) * line_inches(), par("mai")[3])
+  expect_true("Stratified log-rank P = 0.001" %in% c(key$call$legend, key$test))
+})
+
+test_that("there is room for a title when there is one", {
+  local_device(width = 7, height = 5)
+  top <- function(...) {
+    plot(by_sex, ...)
+    par("mar")[3]
+  }
+  bare <- top()
+  expect_lt(bare, 1)
+  expect_equal(top(main = "Title"), 2.6)
+  expect_identical(top(main = ""), bare)
+  expect_identical(top(main = "Title", ann = FALSE), bare)
+})
+
+test_that("text and margins shrink in small figures, but not what is given", {
+  sizes <- function(width, height, ...) {
+    local_device(width = width, height = height)
+    open_figure(parts(by_sex, ...))
+  }
+  large <- sizes(7, 5)
+  small <- sizes(3.5, 3)
+  shrink <- c("cex", "cex.axis", "cex.lab", "cex.main", "mgp", "lwd")
+  for (name in shrink) expect_lt(small$args[[name]][1], large$args[[name]][1])
+  expect_true(all(small$mar[1:3] < large$mar[1:3]))
+  expect_gte(small$args$cex.axis * 12, 7)
+  given <- list(cex = 1, cex.axis = 1, cex.lab = 1, cex.main = 2, mgp = 3:1, lwd = 3)
+  expect_identical(sizes(3.5, 3, args = given)$args[shrink], given[shrink])
+  local_device(width = 7, height = 5)
+  par(mfrow = c(2, 2))
+  expect_lt(open_figure(parts(by_sex))$args$cex.axis, 1)
+})
+
+test_that("four curves with their table leave an inch in a figure of 3.5 x 3 inches", {
+  local_device(width = 3.5, height = 3)
+  fit <- km(Surv(time, status) ~ celltype, data = survival::veteran)
+  plot(fit, p.value = TRUE)
+  expect_true(all(par("pin") >= 1))
+  title <- strwidth("Survival probability", "inches", cex = open_figure(parts(fit))$args$cex.lab)
+  expect_lte(title, par("pin")[2] + 2 * par("mai")[3])
+})
+
+test_that("ticks of the censored are left out where there are more than 500", {
+  marks <- function(n, ...) {
+    fit <- as_survfit(km(Surv(1:n, rep(0, n)) ~ 1))
+    curve_args(plot_args(list(...)), fit, curve_scale(list()), band = FALSE)$mark.time
+  }
+  expect_true(marks(500))
+  expect_false(marks(501))
+  expect_true(marks(501, mark.time = TRUE))
+  expect_true(marks(501, mark = 4))
+  expect_identical(marks(501, mark.time = c(3, 5)), c(3, 5))
+  expect_false(marks(500, mark.time = FALSE))
 })
 
 test_that("arguments that cannot be used are named", {
@@ -343,7 +525,8 @@ test_that("arguments that cannot be used are named", {
   expect_match(wrong(p.value = TRUE, fit = alone)$message, "one curve")
   expect_match(wrong(legend = "top")$message,
                "`legend` must be TRUE, FALSE or one of \"topright\"")
-  expect_match(wrong(labels = "Men")$message, "`labels` must be 2 names")
+  expect_match(wrong(labels = "Men")$message, "`labels` must be 2 names, one for each curve, not")
+  expect_match(wrong(labels = c("a", "b"), fit = alone)$message, "`labels` must be 1 name, not")
   expect_match(wrong(mar = 1:3)$message, "`mar` must be four margins")
   expect_match(wrong(type = "l")$message, "`type`")
   without <- km(Surv(time, status) ~ sex, data = lung, conf.type = "none")
@@ -353,7 +536,10 @@ test_that("arguments that cannot be used are named", {
 test_that("a figure too small for the table is refused and left as it was", {
   local_device(width = 2, height = 1.5)
   before <- par("mar")
-  expect_error(plot(by_sex), "risk.table = FALSE", class = "riskset_error_device")
+  wrong <- expect_error(plot(by_sex), class = "riskset_error_device")
+  for (way in c("pointsize", "legend = FALSE", "risk.table = FALSE", "labels =")) {
+    expect_match(wrong$message, way, fixed = TRUE)
+  }
   expect_identical(par("mar"), before)
 })
 

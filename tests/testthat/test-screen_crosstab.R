@@ -114,6 +114,18 @@ test_that("columns with infinite or fractional numbers are categories like any o
   expect_equal(ours$n, 30)
 })
 
+test_that("a trend is the same whatever the unit of the scores", {
+  set.seed(6)
+  x <- matrix(sample(0:2, 240, TRUE), 60)
+  y <- sample(c(1, 2, 5), 60, TRUE)
+  numbers <- c("n", "statistic", "df", "log.p")
+  plain <- screen_crosstab(x, y, test = "trend")[numbers]
+  for (unit in c(1e160, 1e-170)) {
+    expect_equal(screen_crosstab(x, y * unit, test = "trend")[numbers], plain, tolerance = 1e-13)
+    expect_equal(screen_crosstab(x * unit, y, test = "trend")[numbers], plain, tolerance = 1e-13)
+  }
+})
+
 test_that("a P beyond double precision keeps its logarithm (F54)", {
   y <- rep(0:1, each = 1000)
   ours <- screen_crosstab(cbind(same = y), y)

@@ -74,7 +74,7 @@ test_that("columns that cannot be tested are NA with a reason (F20, F27, F29, F3
 test_that("hazard ratios are one-step and P values adjusted on request", {
   ours <- screen_logrank(data.frame(sex = lung$sex), lung$time, lung$status, hazard.ratio = TRUE)
   test <- survival::survdiff(Surv(time, status) ~ sex, lung)
-  expect_equal(ours$hazard.ratio, exp((test$obs[2] - test$exp[2]) / test$var[2, 2]))
+  expect_equal(ours$hazard.ratio.one.step, exp((test$obs[2] - test$exp[2]) / test$var[2, 2]))
   expect_equal(ours$std.err, 1 / sqrt(test$var[2, 2]))
   set.seed(4)
   d <- random_screen(40, 5, 0:1)
@@ -155,4 +155,15 @@ test_that("a screen that shows its progress gives the same answer, part by part"
                class = "riskset_error_time")
   options(riskset.progress = "yes")
   expect_error(screen_logrank(markers, time, status), "riskset.progress", class = "riskset_error_argument")
+})
+
+test_that("a screen records the rule for ties and how many distinct times it merged", {
+  time <- c(0.1 + 0.2, 0.3, 3:10)
+  x <- cbind(rep(1:2, 5), rep(1:2, each = 5))
+  screen <- screen_logrank(x, time, rep(1, 10))
+  expect_identical(attr(screen, "timefix"), TRUE)
+  expect_identical(attr(screen, "merged"), 1)
+  expect_identical(attr(screen_logrank(x, time, rep(1, 10), timefix = FALSE), "merged"), 0)
+  trials <- screen_logrank(rep(1:2, 5), cbind(time, time, 1:10), matrix(1, 10, 3))
+  expect_identical(attr(trials, "merged"), 2)
 })
