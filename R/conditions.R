@@ -1,5 +1,6 @@
 # Conditions of this package: every error has class riskset_error_<kind>, every message
-# riskset_<kind> (of each kind that it is of), and carries the call the user typed, not the helper that noticed.
+# riskset_<kind> (of each kind that it is of), and carries the call the user typed, not the helper
+# that noticed.
 
 abort <- function(kind, ...) {
   message <- sprintf(...)

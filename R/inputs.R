@@ -150,7 +150,9 @@ as_codes <- function(x, name) {
 
 # C order, by the bytes of UTF-8, without NA. Text of a file need not be marked as UTF-8, nor valid.
 text_order <- function(x) {
-  bytes <- enc2utf8(x)
+  bytes <- x
+  latin1 <- Encoding(x) == "latin1"
+  bytes[latin1] <- enc2utf8(x[latin1])
   Encoding(bytes) <- "bytes"
   order(bytes, na.last = NA, method = "radix")
 }
@@ -431,7 +433,7 @@ read_subset <- function(keep, n) {
       abort("length", "`subset` has length %d but there are %d rows", length(keep), n)
     }
   } else if (!is_number(keep) || mixes_signs(keep)) {
-    abort("argument", "`subset` must be logical, or row numbers to keep or (negative) to drop, not %s",
+    abort("argument", "`subset` must be logical or row numbers (all to keep, or negative, to drop), not %s",
           what(keep))
   }
   rows <- seq_len(n)[keep]

@@ -317,7 +317,7 @@ table_of_fit <- function(fit) {
 #' @param drop As in survival. `fit[i]` takes whole curves, by number or name.
 #' @export
 `[.riskset_km` <- function(x, ..., drop = TRUE) {
-  if (...length() == 1L && missing(..1)) return(x) # fit[]
+  if (...length() == 1L && missing(..1)) return(x)
   at <- if (!is.null(x$strata) && ...length() == 1L) pick_curves(..1, x$strata)
   fit <- NextMethod("[")
   origin <- attr(x, "riskset")

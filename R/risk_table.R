@@ -19,10 +19,11 @@
 #'   50 distinct values is a group for each of them, which a message of class `riskset_groups` says.
 #' @param data A data frame, list or environment with the variables of the formula.
 #' @param weights Case weights, one for each row: whole numbers count subjects. Fractional
-#'   weights are for [km()] and `risk_table()`; [logrank()] refuses them. Whole ones must sum to 2^53 at most, and of fractional
-#'   ones the least must be above 2^-52 of their sum (but for 0): beyond that they lose precision,
-#'   which is an error of class `riskset_error_weights`.
-#' @param subset Rows to use: logical, or row numbers; evaluated in `data`.
+#'   weights are for [km()] and `risk_table()`; [logrank()] refuses them. Whole ones must sum to
+#'   2^53 at most, and of fractional ones the least must be above 2^-52 of their sum (but for 0):
+#'   beyond that they lose precision, which is an error of class `riskset_error_weights`.
+#' @param subset Rows to use: logical, or row numbers (to keep, or negative ones to drop); evaluated
+#'   in `data`.
 #' @param event The code of `status` that is an event; every other code is then a censoring.
 #'   By default as in [survival::Surv()]: `TRUE`, 2 where 2 occurs, otherwise 1.
 #' @param timefix Which times are equal: `TRUE`, `FALSE` or `"survival"`; see [ties].

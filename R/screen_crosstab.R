@@ -102,7 +102,7 @@ screen_outcome <- function(y, strata, n) {
   check_length(y, n, "y", "x")
   codes <- as_codes(y, "y")
   k <- length(codes$labels)
-  occur <- length(unique(stats::na.omit(as.integer(codes$code))))
+  occur <- sum(tabulate(codes$code, k) > 0L)
   if (occur < 2L) abort("group", "`y` must have at least two values, not %d", occur)
   within <- list(NULL, 1)
   if (!is.null(strata)) {

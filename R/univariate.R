@@ -3,8 +3,9 @@
 
 #' Univariate analysis: the table of factors against one outcome
 #'
-#' The univariate table of a clinical paper: for each factor the number of patients at each level, how many of them (and what percent) had each outcome, and a P value. Works
-#' from one row a patient or from printed counts.
+#' The univariate table of a clinical paper: for each factor the number of patients at each level,
+#' how many of them (and what percent) had each outcome, and a P value. Works from one row a
+#' patient or from printed counts.
 #'
 #' Factors, text, logical values and numbers with up to 10 distinct values are categories:
 #' the cells are n (%) and P is Pearson's chi-square **without** continuity correction.

@@ -887,8 +887,12 @@ calls_openmp <- function() {
 
 verdict <- function(x) {
   failed <- sum(!x$passed)
-  if (failed == 0L) return(sprintf("All %d checks passed.", nrow(x)))
-  sprintf("FAILED: %d of %d checks.", failed, nrow(x))
+  if (failed > 0L) return(sprintf("FAILED: %d of %d checks.", failed, nrow(x)))
+  exact <- x$difference[x$tolerance %in% 1e-10]
+  largest <- if (length(exact)) {
+    sprintf(" The largest relative difference from what is not rounded for print is %.2g.", max(exact))
+  }
+  paste0(sprintf("All %d checks passed.", nrow(x)), largest)
 }
 
 #' @rdname verify_riskset

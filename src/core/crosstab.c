@@ -29,7 +29,7 @@ static void decode_int(const int *x, uint32_t first, uint32_t levels, uint32_t s
   }
 }
 
-/* Of a double that is no whole number the level is off, and it is not its own again. */
+/* A fraction is no level: first + code is not the number again. */
 static void decode_double(const double *x, double first, double levels, uint32_t stride,
                           size_t m, uint32_t *cell, uint32_t *miss) {
   RS_SIMD

@@ -3,6 +3,7 @@
  * each with its own times, go through the stream one by one. Tests are shared among threads and
  * do not depend on each other. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,10 +120,23 @@ static rs_status workspace_new(workspace *w, size_t n) {
   return RS_NO_MEMORY;
 }
 
+/* Numbers that differ by rounding are one group, as they are where a group has a label: R writes 15
+ * digits of them. */
+static int same_label(double a, double b) {
+  char of_a[32], of_b[32];
+  if (!(fabs(a - b) <= 1e-14 * fabs(a))) return 0;
+  (void)snprintf(of_a, sizeof of_a, "%.15g", a);
+  (void)snprintf(of_b, sizeof of_b, "%.15g", b);
+  return strcmp(of_a, of_b) == 0;
+}
+
 /* The group of value x, a new one if it was not seen. */
 static uint32_t group_of(workspace *w, double x) {
   for (uint32_t g = 0; g < w->groups; g++) {
     if (w->value[g] == x) return g;
+  }
+  for (uint32_t g = 0; g < w->groups; g++) {
+    if (same_label(w->value[g], x)) return g;
   }
   if (w->groups == RS_MOST_GROUPS) return TOO_MANY;
   w->value[w->groups] = x;
@@ -213,6 +227,7 @@ static rs_status test_groups(const order *o, const rs_column *column, workspace 
   if (rs_mh_open(&mh, w->groups, 1) != RS_OK) return RS_NO_MEMORY;
   add_times(o, w, &mh);
   conclude_sums(&mh, w->room + (size_t)3 * SLOTS, out);
+  if (w->value[1] < w->value[0]) out->effect = -out->effect;
   rs_mh_close(&mh);
   return RS_OK;
 }
@@ -227,7 +242,7 @@ static void first_values(const order *o, const rs_column *column, double value[2
     for (; i < o->n && value[v] != value[v]; i++) {
       if (rs_is_stopped_at(o->stopped, o->run, i)) return;
       double x = rs_number(*column, o->row[i]);
-      if (x == x && x != value[0]) value[v] = x;
+      if (x == x && x != value[0] && !same_label(x, value[0])) value[v] = x;
     }
   }
 }
@@ -357,7 +372,7 @@ rs_status rs_screen_logrank(const rs_rows *rows, rs_ties ties, const rs_column *
 
 /* ---- Trials ----------------------------------------------------------------------------- */
 
-/* Rows of a trial that asks whether to stop; shorter ones are counted together. */
+/* Rows between polls, of one trial or of many short ones. */
 enum { LONG_TRIAL = RS_POLLED_ROWS / 16 };
 
 static rs_column shifted(rs_column column, size_t by) {
@@ -393,14 +408,15 @@ static rs_rows rows_of_trial(const trials_job *job, size_t j) {
   return one;
 }
 
-/* Groups that have rows, n_group at most. */
-static size_t groups_present(const rs_stream *stream, size_t n_group) {
+/* Groups that have rows, n_group at most, and the last of them. */
+static size_t groups_present(const rs_stream *stream, size_t n_group, size_t *last) {
   const double *rows = rs_stream_rows(stream);
   size_t present = 0, strata = rs_stream_strata(stream);
   for (size_t g = 0; g < n_group; g++) {
     double n = 0;
     for (size_t b = 0; b < strata; b++) n += rows[g + b * n_group];
     present += n > 0;
+    if (n > 0) *last = g;
   }
   return present;
 }
@@ -408,21 +424,26 @@ static size_t groups_present(const rs_stream *stream, size_t n_group) {
 /* room: observed, expected, O - E (n_group each), covariance, then work of rs_quadratic(). */
 static size_t trial_room(size_t n_group) { return 2 * n_group * n_group + 6 * n_group; }
 
-/* Of a trial whose test was made. */
-static void conclude_trial(const rs_logrank *test, size_t k, double *difference, double *work,
-                           rs_screened *out) {
+/* last: the last group with rows; others of k may have none. */
+static void conclude_trial(const rs_logrank *test, size_t k, size_t last, double *difference,
+                           double *work, rs_screened *out) {
   double events = 0;
   for (size_t g = 0; g < k; g++) {
     events += test->observed[g];
     difference[g] = test->observed[g] - test->expected[g];
   }
   conclude(difference, test->covariance, k, work, out);
+  if (out->groups == 2) {
+    out->effect = difference[last];
+    out->variance = test->covariance[last + last * k];
+  }
   out->events = (size_t)events;
 }
 
 static rs_status test_trial(trials_job *job, size_t j, double *room, rs_report *report) {
   const rs_rows rows = rows_of_trial(job, j);
   const size_t k = rows.n_group;
+  size_t last = 0;
   rs_screened *out = &job->result[j];
   rs_asking ask = {job->run, &job->stopped};
   const rs_run alone = {1, rows.n >= LONG_TRIAL ? rs_ask : NULL, &ask, job->run->paths};
@@ -435,13 +456,14 @@ static rs_status test_trial(trials_job *job, size_t j, double *room, rs_report *
   status = rs_logrank_run(stream, k, &alone, &test);
   out->n = report->used;
   out->merged = rs_stream_merged(stream);
-  out->groups = groups_present(stream, k);
+  out->groups = groups_present(stream, k, &last);
   rs_stream_close(stream);
-  if (status == RS_OK) conclude_trial(&test, k, difference, covariance + k * k, out);
+  if (status == RS_OK) conclude_trial(&test, k, last, difference, covariance + k * k, out);
   return status;
 }
 
-/* Trials are taken in their order: those before a thread's first failure are others' or fine. */
+/* Trials are taken in their order: a thread may end at its first failure, and the first of these
+ * is the first of all. */
 static void trials_part(void *data, int thread, int threads) {
   trials_job *job = data;
   failure mine = {0, RS_OK, {0}};

@@ -135,9 +135,12 @@ static void sum_levels(const screen_job *job, size_t levels, const uint32_t *cou
   memset(x_total, 0, levels * sizeof *x_total);
   memset(y_total, 0, job->n_y * sizeof *y_total);
   for (size_t i = 0; i < levels; i++) {
-    for (size_t p = 0; p < job->places; p++) {
-      x_total[i] += count[i * stride + p];
-      y_total[p % job->n_y] += count[i * stride + p];
+    const uint32_t *cell = count + i * stride;
+    for (size_t k = 0; k < job->n_strata; k++) {
+      for (size_t j = 0; j < job->n_y; j++, cell++) {
+        x_total[i] += *cell;
+        y_total[j] += *cell;
+      }
     }
   }
 }
@@ -158,9 +161,8 @@ static void strip_table(const screen_job *job, const coded *column, const uint32
   for (size_t j = 0; j < job->n_y; j++) {
     if (y_total[j] > 0) t->y_score[t->cols++] = job->y_score[j];
   }
-  for (size_t p = 0; p < job->places; p++) {
-    if (y_total[p % job->n_y] <= 0) continue;
-    for (size_t i = 0; i < levels; i++) {
+  for (size_t p = 0, j = 0; p < job->places; p++, j = j + 1 < job->n_y ? j + 1 : 0) {
+    for (size_t i = 0; y_total[j] > 0 && i < levels; i++) {
       if (x_total[i] > 0) *to++ = count[i * stride + p];
     }
   }
@@ -210,8 +212,8 @@ static rs_status test_strata(const small_table *t, const rs_run *run, rs_screen_
   return status;
 }
 
-/* 1 where the column has a table that is not too wide: *column is its own. */
-static rs_status code_column(const screen_job *job, rs_column x, const rs_run *run,
+/* The column's levels, where it *fits: it has few whole numbers. */
+static rs_status find_levels(const screen_job *job, rs_column x, const rs_run *run,
                              coded *column, int *fits) {
   rs_range range;
   rs_status status = rs_column_range(x, job->n, WIDEST, run, &range);
@@ -248,7 +250,7 @@ static rs_status screen_column(const screen_job *job, rs_column x, scratch *own,
   small_table t;
   int fits;
   *row = (rs_screen_row){0, 0, NAN, NAN, NAN, RS_SCREEN_DONE};
-  rs_status status = code_column(job, x, &own->run, &column, &fits);
+  rs_status status = find_levels(job, x, &own->run, &column, &fits);
   if (!fits) row->reason = RS_SCREEN_WIDE;
   if (status == RS_OK && fits) status = make_room(job, &column, own, &t);
   if (status != RS_OK || !fits) return status;

@@ -80,8 +80,8 @@ static void squares_staying(const rs_curves *c, size_t from, size_t to) {
 /* The infinitesimal jackknife (Jaeckel 1972, Bell Laboratories MM 72-1215-11), u being the
  * derivative of log S by a subject's weight: Var S = S^2 sum w^2 u^2,
  * u(t) = A(min(t, s)) - 1{event at s <= t} / (n - d)(s), A the sum of d / (n (n - d)); for the
- * cumulative hazard n^2 and n stand for n (n - d) and n - d. The jumps d / (n (n - d)) - 1 / (n - d)
- * and d / n^2 - 1 / n are written without cancellation. */
+ * cumulative hazard n^2 and n stand for n (n - d) and n - d. The jumps
+ * d / (n (n - d)) - 1 / (n - d) and d / n^2 - 1 / n are written without cancellation. */
 static void robust(survival_job *job, size_t from, size_t to) {
   const rs_curves *c = job->curves;
   double surv = 1, hazard = 0, se_surv = 0, se_hazard = 0;

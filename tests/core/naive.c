@@ -221,6 +221,12 @@ static void tie(cohort *c, rs_ties ties) {
   free(by);
 }
 
+static long double sum_weights(const cohort *c) {
+  long double sum = 0;
+  for (size_t i = 0; i < c->n; i++) sum += c->subject[i].weight;
+  return sum;
+}
+
 void naive_cohort(const rs_rows *r, rs_ties ties, cohort *c) {
   double event = find_event(r);
   memset(c, 0, sizeof *c);
@@ -233,6 +239,10 @@ void naive_cohort(const rs_rows *r, rs_ties ties, cohort *c) {
   if (c->report.problem == RS_FINE && r->weight.type != RS_NONE && c->n > 0 &&
       c->report.total_weight == 0) {
     c->report.problem = RS_ALL_ZERO;
+    c->report.column = RS_COLUMN_WEIGHT;
+  }
+  if (c->report.problem == RS_FINE && c->report.weights == 1 && sum_weights(c) > 9007199254740992.0L) {
+    c->report.problem = RS_SUM_TOO_LARGE;
     c->report.column = RS_COLUMN_WEIGHT;
   }
   if (c->report.problem != RS_FINE) c->n = 0;

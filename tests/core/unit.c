@@ -498,7 +498,10 @@ static void too_large(void) {
   fill_data(1);
   d.weight[0] = d.weight[1] = 9007199254740992.0;
   rs_rows r = rows_of(MOST, WEIGHT);
-  CHECK(open_close(&r, RS_TIES_ULP, &ALONE, &report) == RS_TOO_LARGE);
+  CHECK(open_close(&r, RS_TIES_ULP, &ALONE, &report) == RS_BAD_ROW);
+  CHECK(report.problem == RS_SUM_TOO_LARGE && report.column == RS_COLUMN_WEIGHT);
+  d.weight[1] = 1; /* a sum that a double rounds to 2^53 */
+  CHECK(open_close(&r, RS_TIES_ULP, &ALONE, &report) == RS_BAD_ROW);
   /* Products of sizes that do not fit. */
   r = rows_of(MOST, STRATUM);
   r.n_group = r.n_stratum = SIZE_MAX / 2;
@@ -648,8 +651,8 @@ static void quadratic_forms(void) {
   CHECK(quadratic(u, none, 2, &rank) == 0 && rank == 0);
 }
 
-static int stop_at_once(void *data) {
-  (void)data;
+static int stop_at_once(void *unused) {
+  (void)unused;
   return 1;
 }
 
@@ -670,15 +673,32 @@ static void a_large_form_stops(void) {
 
 /* A fraction between two levels is neither. */
 static void fractions_are_no_level(void) {
-  const double x[] = {1, 1.5, 2, 0.999, NAN, 3, 1, 0x1p-60, -0x1p-60}, low = -1;
+  const double x[] = {1, 1.5, 2, 0.999, NAN, 3, 1, 0x1p-60, -0x1p-60};
   const rs_category k[3] = {{doubles(x), 1, 2}, {{0}, 0, 1}, {{0}, 0, 1}};
-  const rs_category below[3] = {{doubles(x), (int)low, 4}, {{0}, 0, 1}, {{0}, 0, 1}};
+  const rs_category below[3] = {{doubles(x), -1, 4}, {{0}, 0, 1}, {{0}, 0, 1}};
   double counts[4];
   rs_counted found;
   CHECK(rs_count_table(k, (rs_column){0}, 9, &ALONE, counts, &found) == RS_OK);
   CHECK(counts[0] == 2 && counts[1] == 1 && found.missing == 6);
   CHECK(rs_count_table(below, (rs_column){0}, 9, &ALONE, counts, &found) == RS_OK);
   CHECK(counts[1] == 0 && counts[2] == 2 && counts[3] == 1 && found.missing == 6);
+}
+
+/* A power of 2 in the scores changes no bit of their correlation. */
+static void a_trend_in_any_unit(void) {
+  static const int powers[] = {1000, 700, 60, -60, -700, -1000};
+  const double counts[] = {4, 11, 6, 7, 10, 3}, x[] = {-1, 2}, y[] = {1, 2.5, 7};
+  double row[2], col[3], far_x[2], far_y[3];
+  rs_crosstab t = {.rows = 2, .cols = 3, .counts = counts, .row = row, .col = col};
+  rs_crosstab_run(&t, x, y);
+  const double plain = t.linear;
+  CHECK(plain > 1 && plain < 40);
+  for (size_t p = 0; p < sizeof powers / sizeof *powers; p++) {
+    for (size_t i = 0; i < 2; i++) far_x[i] = ldexp(x[i], -powers[p]);
+    for (size_t j = 0; j < 3; j++) far_y[j] = ldexp(y[j], powers[p]);
+    rs_crosstab_run(&t, far_x, far_y);
+    CHECK(t.linear == plain);
+  }
 }
 
 /* A screen's groups are its columns: that of the rows changes nothing. */
@@ -770,6 +790,7 @@ int main(int n_arg, char **arg) {
   quadratic_forms();
   a_large_form_stops();
   fractions_are_no_level();
+  a_trend_in_any_unit();
   a_screen_has_its_own_groups();
   the_first_bad_trial();
   fisher_of_many();

@@ -203,3 +203,18 @@ test_that("F54: a computed P that underflows keeps its logarithm and is not prin
   # The nearest of them is found by its logarithm.
   expect_output(print(audit), "Nearest: Continuity.*n\\s*=\\s*4002.*gives\\s*<\\s*2.2e-16")
 })
+
+test_that("a number is read with all its decimals whatever the decimal mark", {
+  counts <- matrix(c(10, 20, 30, 45), 2)
+  old <- options(OutDec = ",")
+  on.exit(options(old))
+  expect_identical(audit_crosstab(counts, 0.5249)$printed[1], "0.5249")
+  expect_false(audit_crosstab(counts, 0.5249)$match[1])
+})
+
+test_that("a P below what can be compared, or no P at all, is refused", {
+  counts <- matrix(c(10, 20, 30, 45), 2)
+  expect_refused(audit_crosstab(counts, "1e-400"), "at least 1e-300", "p")
+  expect_silent(expect_refused(audit_crosstab(counts, mean), "`p` must be one printed P", "p"))
+  expect_silent(expect_refused(audit_crosstab(counts, expression(a)), "`p` must be one printed P", "p"))
+})

@@ -425,3 +425,36 @@ test_that("F54: homogeneity has its log P too", {
   expect_equal(exp(cmh(berkeley)$homogeneity$log.p), cmh(berkeley)$homogeneity$p.value)
   expect_identical(cmh(matrix(1:4, 2))$homogeneity$log.p, c(NA_real_, NA_real_))
 })
+
+test_that("a two-sided exact P that underflows has both its tails (F54)", {
+  for (m in list(c(900, 30, 30, 900), c(5000, 98, 14865, 4948), c(98, 5000, 4948, 14865),
+                 c(2000, 0, 3335, 4018), c(60, 2000, 4000, 900))) {
+    m <- matrix(m, 2)
+    log_p <- cmh(m, exact = TRUE)$log.p
+    expect_lt(log_p, log(1e-280))
+    expect_equal(log_p, crosstab(m)$tests$log.p[4], tolerance = 1e-9)
+  }
+})
+
+test_that("the exact limit of an infinite odds ratio is found far out as well (F47)", {
+  m <- matrix(c(1964, 0, 2027, 3971), 2)
+  limits <- cmh(m, exact = TRUE)$conf.int
+  expect_identical(limits[2], Inf)
+  # P(S = 1964), its largest value, at that odds ratio, by logarithms of binomials
+  x <- 0:1964
+  logs <- lchoose(3991, x) + lchoose(3971, 1964 - x) + x * log(limits[1])
+  expect_equal(exp(logs[1965] - max(logs)) / sum(exp(logs - max(logs))), 0.025, tolerance = 1e-8)
+  expect_equal(cmh(m[2:1, ], exact = TRUE)$conf.int[2], 1 / limits[1], tolerance = 1e-10)
+})
+
+test_that("the unit of scores does not matter, and infinite ones are no numbers", {
+  set.seed(4)
+  x <- sample(c(1, 2, 5), 100, TRUE)
+  y <- sample(c(1, 2, 4), 100, TRUE)
+  wanted <- cmh(x, y)$tests$statistic
+  for (unit in c(1e160, 1e-170)) {
+    expect_equal(cmh(x * unit, y * unit)$tests$statistic, wanted, tolerance = 1e-12)
+  }
+  infinite <- cmh(replace(x, x == 5, Inf), y)$tests$statistic
+  expect_identical(is.na(infinite), c(TRUE, FALSE, FALSE))
+})

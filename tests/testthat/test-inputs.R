@@ -269,7 +269,7 @@ test_that("formulas without a response, without variables that exist, or with mo
     wrong(Surv(t, s) ~ g + offset(h), "must not have an offset")
     wrong(Surv(t, s) ~ g - h, "must not take a variable away: `h`")
     wrong(Surv(t, s) ~ g + cluster(h), "`cluster\\(\\)` in a formula is not supported yet", "unsupported")
-    expect_refused(f(Surv(t, s) ~ g, "d"), "`data` must be a data frame, a list, an environment or NULL, not \"d\"", "data")
+    expect_refused(f(Surv(t, s) ~ g, "d"), "`data` must be a data frame, .* or NULL, not \"d\"", "data")
     expect_refused(f(Surv(t, s) ~ g, as.matrix(1:3)), "`data`", "data")
     expect_refused(f(Surv(t, s) ~ ., list2env(d)), kind = "formula")
   }
@@ -510,8 +510,8 @@ test_that("an integer NA is missing, not -2147483648, in every column (F13)", {
 
 test_that("a class keeps its number where it has one, and is refused where it has a unit (F14, F25)", {
   same_logrank(as_labelled(t), as_labelled(s), g)
-  for (bad in list(as.difftime(t, units = "weeks"), as.Date("2020-01-01") + t, as.POSIXct(0, origin = "1970-01-01") + t, factor(t),
-                   as.character(t), t + 0i)) {
+  for (bad in list(as.difftime(t, units = "weeks"), as.Date("2020-01-01") + t,
+                   as.POSIXct(0, origin = "1970-01-01") + t, factor(t), as.character(t), t + 0i)) {
     refused_by_all("time", time = bad)
   }
   same_contingency(as_labelled(match(x, letters)), as_labelled(y), list(x, y))
@@ -931,4 +931,35 @@ test_that("so do the errors of tests of tables and of screens, and messages", {
     said(cmh(x, y, x))
     said(univariate(y ~ g, list(y = y, g = "a")[c(1, 2)]))
   })
+})
+
+test_that("text of a file, not marked as UTF-8 or not valid, makes groups in the order of its bytes (F34)", {
+  file <- tempfile()
+  on.exit(unlink(file))
+  writeBin(as.raw(c(0xc3, 0xa9, 0x0a, 0x62, 0x0a, 0xff, 0x61, 0x0a)), file)
+  g <- rep(readLines(file), 2)
+  wanted <- g[c(2, 1, 3)]
+  time <- 1:6
+  died <- c(1, 0, 1, 1, 0, 1)
+  expect_identical(levels(as.data.frame(risk_table(time, died, g))$group), wanted)
+  expect_identical(names(logrank(time, died, g)$n), paste0("group=", wanted))
+  expect_identical(rownames(crosstab(g, died)$observed), wanted)
+  expect_identical(cmh(g, died)$n, 6)
+  expect_identical(screen_logrank(data.frame(g), time, died)$df, 2)
+  expect_identical(screen_crosstab(data.frame(g), died)$df, 2)
+  both <- c(risk_table(time, died, g), risk_table(time, died, g))
+  expect_identical(levels(as.data.frame(both)$group), wanted)
+})
+
+test_that("rows to keep and rows to drop are not mixed", {
+  d <- data.frame(t = 1:4, s = c(1, 0, 1, 1), g = c(1, 2, 1, 2))
+  expect_refused(km(Surv(t, s) ~ g, d, subset = c(-1, 2)), "`subset`", "argument")
+  expect_refused(crosstab(s ~ g, d, subset = c(-1, 2)), "`subset`", "argument")
+  expect_refused(univariate(s ~ g, d, subset = c(-1, 2)), "`subset`", "argument")
+  expect_identical(km(Surv(t, s) ~ 1, d, subset = c(-1, -2))$time, c(3, 4))
+})
+
+test_that("raw bytes are no group", {
+  expect_refused(km(1:3, c(1, 1, 1), as.raw(1:3)), "not raw", "group")
+  expect_refused(crosstab(as.raw(1:3), 1:3), "not raw", "group")
 })

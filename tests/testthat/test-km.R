@@ -559,7 +559,7 @@ test_that("status is read as Surv() reads it (F17, F18, F19)", {
   expect_identical(km(Surv(t, c(NA, 1, 1, 2)) ~ 1, subset = 1:3)$n.event, c(0, 0))
 })
 
-test_that("quantiles with fractional weights are survfit()'s where S or a limit is the level but for rounding", {
+test_that("quantiles with fractional weights are survfit()'s where only rounding parts S from the level", {
   set.seed(12)
   for (i in 1:60) {
     n <- sample(4:40, 1)
@@ -578,7 +578,9 @@ test_that("fit[] is the fit; quantiles and their arguments are checked", {
   fit <- km(Surv(time, status) ~ sex, lung)
   expect_identical(fit[], fit)
   for (bad in list(NA, NULL, "a", c(TRUE, FALSE))) {
-    for (ci in c("band", "spss")) expect_refused(quantile(fit, conf.int = bad, ci = ci), "`conf.int`", "argument")
+    for (ci in c("band", "spss")) {
+      expect_refused(quantile(fit, conf.int = bad, ci = ci), "`conf.int`", "argument")
+    }
   }
   for (ci in c("band", "spss")) expect_refused(quantile(fit, numeric(0), ci = ci), "`probs`", "argument")
   expect_refused(quantile(fit, 0.5, type = "spss"), "unused argument `type`", "argument")

@@ -538,7 +538,8 @@ test_that("na.action says what is done with missing values, as in survdiff()", {
   expect_refused(logrank(f, lung, na.action = na.fail), "1 row has a missing value", "missing")
   expect_refused(risk_table(f, lung, na.action = na.fail), "1 row has a missing value", "missing")
   expect_refused(with(lung, logrank(time, status, ph.ecog, na.action = na.fail)), kind = "missing")
-  expect_identical(logrank(Surv(time, status) ~ sex, lung, na.action = na.fail)$n, c(`sex=1` = 138, `sex=2` = 90))
+  complete <- logrank(Surv(time, status) ~ sex, lung, na.action = na.fail)
+  expect_identical(complete$n, c(`sex=1` = 138, `sex=2` = 90))
   expect_refused(logrank(f, lung, na.action = mean), "`na.action`", "argument")
 })
 
@@ -613,4 +614,9 @@ test_that("P and its logarithm are those of pchisq(), missing values and tails i
     expect_identical(p$log_p, pchisq(statistic, df, lower.tail = FALSE, log.p = TRUE))
   }
   expect_identical(riskset:::chi_p(numeric(), 1), list(p = numeric(), log_p = numeric()))
+})
+
+test_that("a level that reads NA prints beside the missing one", {
+  g <- factor(c("NA", "b", NA, "a"), exclude = NULL)
+  expect_output(print(logrank(1:4, rep(1, 4), g)), "group=NA")
 })

@@ -551,3 +551,9 @@ test_that("F59: a level that is none is refused before anything is drawn", {
     expect_refused(plot(fit, conf.int = level), "`conf.int` must be one number between 0 and 1", "level")
   }
 })
+
+test_that("a censoring at Inf is drawn, with the numbers at risk that are known (F03)", {
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  expect_silent(plot(km(c(1, 2, Inf), c(1, 1, 0))))
+})

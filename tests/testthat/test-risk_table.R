@@ -315,3 +315,30 @@ test_that("more curves than can be counted are refused before anything is alloca
   expect_identical(unname(logrank(f, d)$n), rep(1, 400))
   expect_refused(c(wide, wide), "more than 1e5 combinations of levels", "table")
 })
+
+test_that("options that change how numbers are printed neither break a table nor part its groups (F76)", {
+  old <- options(digits = 3, OutDec = ".", scipen = 0)
+  on.exit(options(old))
+  rt <- risk_table(Surv(time, status) ~ sex, lung)
+  expect_output(print(rt), "Risk table of 228 rows", fixed = TRUE)
+  options(OutDec = ",")
+  many <- risk_table(rep(1, 1200))
+  expect_output(print(many), "Risk table of 1,200 rows", fixed = TRUE)
+  expect_silent(invisible(utils::capture.output(print(many))))
+  options(digits = 7, OutDec = ".")
+  before <- risk_table(1:4, rep(1, 4), c(1e5, 123456, 1e5, 123456))
+  options(scipen = 100)
+  after <- risk_table(1:4, rep(1, 4), c(123456, 1e5, 7, 1e5))
+  groups <- as.data.frame(c(before, after))$group
+  expect_identical(levels(groups), c("7", "1e+05", "123456"))
+  expect_identical(as.numeric(table(groups)), c(1, 4, 3))
+})
+
+test_that("digits and arguments that do not exist are refused by name", {
+  rt <- risk_table(Surv(time, status) ~ sex, lung)
+  for (bad in list(NA, "a", -1, c(1, 2))) {
+    expect_refused(print(rt, digits = bad), "`digits`", "argument")
+    expect_refused(print(logrank(rt), digits = bad), "`digits`", "argument")
+  }
+  expect_refused(as.data.frame(rt, zz = 1), "unused argument `zz`", "argument")
+})

@@ -158,3 +158,10 @@ test_that("F37: a column whose covariance would be too large is NA with the reas
   expect_identical(ours$reason, c("too many distinct values", NA))
   expect_identical(is.na(ours$p.value), c(TRUE, FALSE))
 })
+
+test_that("an outcome with one value is refused, whatever levels it declares", {
+  x <- cbind(a = 1:4)
+  for (y in list(rep(TRUE, 4), factor(rep("a", 4), levels = c("a", "b")), c(1, 1, NA, 1))) {
+    expect_refused(screen_crosstab(x, y), "`y` must have at least two values, not 1", "group")
+  }
+})

@@ -161,9 +161,37 @@ test_that("a screen records the rule for ties and how many distinct times it mer
   time <- c(0.1 + 0.2, 0.3, 3:10)
   x <- cbind(rep(1:2, 5), rep(1:2, each = 5))
   screen <- screen_logrank(x, time, rep(1, 10))
-  expect_identical(attr(screen, "timefix"), TRUE)
+  expect_true(attr(screen, "timefix"))
   expect_identical(attr(screen, "merged"), 1)
   expect_identical(attr(screen_logrank(x, time, rep(1, 10), timefix = FALSE), "merged"), 0)
   trials <- screen_logrank(rep(1:2, 5), cbind(time, time, 1:10), matrix(1, 10, 3))
   expect_identical(attr(trials, "merged"), 2)
+})
+
+test_that("numbers that differ by rounding are one group, as in logrank()", {
+  x <- c(0.3, 0.1 + 0.2, 1, 0.3, 1, 0.1 + 0.2)
+  died <- c(1, 1, 0, 1, 1, 1)
+  for (column in list(x, -x, rev(x), x * 1e-300, c(x[1:5], 7), rep(x[1:2], 3))) {
+    screen <- screen_logrank(cbind(column), 1:6, died, hazard.ratio = TRUE)
+    if (length(unique(as.character(column))) < 2) {
+      expect_identical(screen$reason, "one group only")
+      next
+    }
+    test <- logrank(1:6, died, column)
+    expect_identical(screen$df, test$parameter[["df"]])
+    expect_equal(screen$statistic, test$statistic[[1]], tolerance = 1e-12)
+    if (screen$df > 1) next
+    o_e <- (test$observed - test$expected)[[2]]
+    expect_equal(screen$hazard.ratio.one.step, exp(o_e / test$variance[2, 2]), tolerance = 1e-12)
+  }
+})
+
+test_that("a trial of two groups has a hazard ratio whatever groups others have", {
+  trials <- screen_logrank(c(1, 1, 2, 2, 3), cbind(c(1, 2, 3, 4, NA), c(NA, NA, 1, 2, 3), 1:5),
+                           matrix(1, 5, 3), hazard.ratio = TRUE)
+  ratio <- function(groups, time) {
+    screen_logrank(cbind(groups), time, rep(1, length(time)), hazard.ratio = TRUE)$hazard.ratio.one.step
+  }
+  wanted <- c(ratio(c(1, 1, 2, 2), 1:4), ratio(c(2, 2, 3), 1:3), NA)
+  expect_equal(trials$hazard.ratio.one.step, wanted, tolerance = 1e-12)
 })

@@ -365,3 +365,8 @@ test_that("F54: every P of the table has its logarithm, which does not underflow
   expect_equal(rows$log.p, pchisq(statistic, 2, lower.tail = FALSE, log.p = TRUE))
   expect_output(print(univariate(y ~ same, far)), "< 0.001")
 })
+
+test_that("blocks that are all missing are refused", {
+  d <- data.frame(y = c(0, 1, 0, 1), x = c(1, 1, 2, 2))
+  expect_refused(univariate(y ~ x, d, block = rep(NA, 4)), "`block` has missing values only", "missing")
+})
