@@ -74,7 +74,9 @@ void rs_mh_add(rs_mh *mh, const double *margin, const double *count, double weig
   double n = 0, largest = 0, tracked = 0, column = 0;
   double *total = mh->work;
   if (mh->rows == 2 && mh->cols == 1) {
-    rs_mh_add_two(mh, margin, count, weight);
+    rs_two two = {.informative = 0};
+    rs_two_add(&two, margin, count, weight);
+    rs_mh_add_two(mh, &two);
     return;
   }
   for (size_t i = 0; i < mh->rows; i++) {
@@ -183,46 +185,44 @@ typedef struct {
   size_t n_group, stratum;
   double *risk, *event, *leave; /* n_group each; leave may be negative: entries */
   double surv, fail;            /* S(t-) of the stratum, all groups pooled, and 1 - S(t-) */
-  int pending;                  /* cells of the current time wait to be added */
+  int weighted;                 /* whether those are needed */
 } logrank_state;
 
 static double power(double base, double exponent) {
   return exponent == 0 ? 1 : exponent == 1 ? base : pow(base, exponent);
 }
 
+/* The weight of a time at which d of n have the event. */
+static inline double next_weight(logrank_state *state, const rs_logrank *test, double d, double n) {
+  if (!state->weighted) return 1;
+  double weight = power(state->surv, test->rho) * power(state->fail, test->gamma);
+  state->fail += state->surv * (d / n); /* 1 - surv loses digits while few have failed */
+  state->surv *= (n - d) / n;
+  return weight;
+}
+
 /* Closes the current time: its events become one table, then those who left are taken out of
  * the risk set and those who entered are put in. */
-static inline void close_time(logrank_state *state, const rs_logrank *test, size_t n_group) {
+static void close_time(logrank_state *state, const rs_logrank *test) {
   double d = 0, n = 0;
-  for (size_t g = 0; g < n_group; g++) {
+  for (size_t g = 0; g < state->n_group; g++) {
     d += state->event[g];
     n += state->risk[g];
   }
-  if (d > 0) {
-    double weight = power(state->surv, test->rho) * power(state->fail, test->gamma);
-    if (n_group == 2) rs_mh_add_two(state->mh, state->risk, state->event, weight);
-    else rs_mh_add(state->mh, state->risk, state->event, weight);
-    state->fail += state->surv * (d / n); /* 1 - surv loses digits while few have failed */
-    state->surv *= (n - d) / n;
-  }
-  for (size_t g = 0; g < n_group; g++) {
+  if (d > 0) rs_mh_add(state->mh, state->risk, state->event, next_weight(state, test, d, n));
+  for (size_t g = 0; g < state->n_group; g++) {
     state->risk[g] -= state->event[g] + state->leave[g];
     state->event[g] = state->leave[g] = 0;
   }
-  state->pending = 0;
 }
 
-static void logrank_flush(logrank_state *state, const rs_logrank *test) {
-  if (!state->pending) return;
-  if (state->n_group == 2) close_time(state, test, 2);
-  else close_time(state, test, state->n_group);
+/* What a cell adds to the events of its time, and to who leaves it otherwise; kinds are as good as
+ * random: no branch. */
+static inline double as_event(const rs_cell *cell) {
+  return (cell->kind == RS_KIND_EVENT) * cell->count;
 }
-
-static inline void logrank_cell(logrank_state *state, size_t group, const rs_cell *cell) {
-  int event = cell->kind == RS_KIND_EVENT; /* as good as random: no branch */
-  state->event[group] += event * cell->count;
-  state->leave[group] += (1 - event - 2 * (cell->kind == RS_KIND_ENTER)) * cell->count;
-  state->pending = 1;
+static inline double as_leaving(const rs_cell *cell) {
+  return ((cell->kind == RS_KIND_CENSOR) - (cell->kind == RS_KIND_ENTER)) * cell->count;
 }
 
 /* Strata come together: of several segments of one only the first that informs counts. */
@@ -254,33 +254,83 @@ static int is_time_to_poll(logrank_job *job, rs_reader *reader, size_t work) {
 }
 
 /* room: 3 * n_group doubles, the last two thirds 0. */
-static void add_segment(logrank_job *job, logrank_state *state, rs_reader *reader, size_t segment,
-                        double *room) {
+static void add_groups(logrank_job *job, logrank_state *state, rs_reader *reader, double *room) {
   rs_cell cell[256];
   size_t m, groups = job->n_group, first = reader->stratum * groups;
   double time = -1;
+  state->n_group = groups;
+  state->risk = room;
+  state->event = room + groups;
+  state->leave = room + 2 * groups;
+  while ((m = rs_reader_read(reader, cell, 256)) > 0) {
+    for (size_t i = 0; i < m; i++) {
+      if (cell[i].time != time) {
+        close_time(state, job->test);
+        if (is_time_to_poll(job, reader, 16 + groups * groups)) return;
+        time = cell[i].time;
+      }
+      state->event[cell[i].block - first] += as_event(&cell[i]);
+      state->leave[cell[i].block - first] += as_leaving(&cell[i]);
+    }
+    if (is_time_to_poll(job, reader, m * 8)) return;
+  }
+  close_time(state, job->test);
+}
+
+typedef struct {
+  double risk[2], event[2], leave[2];
+  rs_two sums;
+} two_groups;
+
+static inline void close_time_of_two(two_groups *two, logrank_state *state,
+                                     const rs_logrank *test) {
+  double d = two->event[0] + two->event[1];
+  if (d > 0) {
+    double weight = next_weight(state, test, d, two->risk[0] + two->risk[1]);
+    rs_two_add(&two->sums, two->risk, two->event, weight);
+  }
+  for (int g = 0; g < 2; g++) {
+    two->risk[g] -= two->event[g] + two->leave[g];
+    two->event[g] = two->leave[g] = 0;
+  }
+}
+
+/* The same for two groups, all in registers: room is for who is at risk. */
+static void add_two_groups(logrank_job *job, logrank_state *state, rs_reader *reader,
+                           const double *room) {
+  rs_cell cell[256];
+  size_t m;
+  uint32_t first = (uint32_t)(reader->stratum * 2);
+  double time = -1;
+  two_groups two = {.risk = {room[0], room[1]}};
+  while ((m = rs_reader_read(reader, cell, 256)) > 0) {
+    for (size_t i = 0; i < m; i++) {
+      double second = cell[i].block - first;
+      double event = as_event(&cell[i]), leave = as_leaving(&cell[i]);
+      if (cell[i].time != time) close_time_of_two(&two, state, job->test);
+      time = cell[i].time;
+      two.event[0] += (1 - second) * event;
+      two.event[1] += second * event;
+      two.leave[0] += (1 - second) * leave;
+      two.leave[1] += second * leave;
+    }
+    if (is_time_to_poll(job, reader, m * 16)) return;
+  }
+  close_time_of_two(&two, state, job->test);
+  rs_mh_add_two(state->mh, &two.sums);
+}
+
+static void add_segment(logrank_job *job, logrank_state *state, rs_reader *reader, size_t segment,
+                        double *room) {
   if (reader->stratum != state->stratum) {
     state->surv = 1;
     state->fail = 0;
   }
   state->stratum = reader->stratum;
-  state->n_group = groups;
-  state->risk = room;
-  state->event = room + groups;
-  state->leave = room + 2 * groups;
-  memcpy(state->risk, rs_segment_risk(job->stream, segment), groups * sizeof *state->risk);
-  while ((m = rs_reader_read(reader, cell, 256)) > 0) {
-    for (size_t i = 0; i < m; i++) {
-      if (cell[i].time != time) {
-        logrank_flush(state, job->test);
-        if (is_time_to_poll(job, reader, 16 + groups * groups)) return;
-        time = cell[i].time;
-      }
-      logrank_cell(state, cell[i].block - first, &cell[i]);
-    }
-    if (is_time_to_poll(job, reader, m * 8)) return;
-  }
-  logrank_flush(state, job->test);
+  state->weighted = job->test->rho != 0 || job->test->gamma != 0;
+  memcpy(room, rs_segment_risk(job->stream, segment), job->n_group * sizeof *room);
+  if (job->n_group == 2) add_two_groups(job, state, reader, room);
+  else add_groups(job, state, reader, room);
 }
 
 static void visit_in_order(void *data, rs_reader *reader, size_t segment, double *room) {

@@ -335,14 +335,19 @@ static void sum_cells(sum_job *job, rs_reader *reader, double *net, double *rows
   }
 }
 
-static void sum_segment(void *data, rs_reader *reader, size_t segment, double *unused) {
+/* room: three sums by group, apart from those of other threads, since two that write to one line
+ * of the cache wait for each other. */
+static void sum_segment(void *data, rs_reader *reader, size_t segment, double *room) {
   sum_job *job = data;
   const rs_stream *s = job->stream;
-  const size_t all = s->n_segment * s->n_group;
-  double *net = s->at_risk + segment * s->n_group, *rows = net + all, *subjects = rows + all;
-  (void)unused;
+  const size_t groups = s->n_group, all = s->n_segment * groups;
+  double *net = room, *rows = room + groups, *subjects = rows + groups;
+  memset(room, 0, 3 * groups * sizeof *room);
   if (s->source == RS_SORTED && !s->weights) sum_records(job, segment, net, rows, subjects);
   else sum_cells(job, reader, net, rows, subjects);
+  for (size_t i = 0; i < 3; i++) {
+    memcpy(s->at_risk + i * all + segment * groups, room + i * groups, groups * sizeof *room);
+  }
 }
 
 /* At risk at the start of a segment: who leaves in it or later, less who enters. */
@@ -372,7 +377,8 @@ rs_status rs_stream_part(rs_stream *s, const rs_run *run) {
   }
   s->at_risk = calloc(1, bytes);
   if (!s->at_risk) return RS_NO_MEMORY;
-  status = rs_visit_segments(s, 0, s->n_segment, 0, sum_segment, &job, run, &job.stopped);
+  status = rs_visit_segments(s, 0, s->n_segment, 3 * s->n_group, sum_segment, &job, run,
+                             &job.stopped);
   if (status != RS_OK) return status;
   sum_up(s);
   rs_stream_rewind(s);
@@ -409,13 +415,17 @@ typedef struct {
   int stopped;
 } write_job;
 
-/* last: each group's last time. Rows of a group are counted on from where they begin, or from 0. */
+/* last: each group's last time, and behind it where its rows have come to, counted on from where
+ * they begin, or from 0: apart from other threads', as in sum_segment(). */
 static void write_segment(void *data, rs_reader *reader, size_t segment, double *last) {
   write_job *job = data;
   rs_cell cell[256];
   const rs_table *t = job->table;
   size_t m, groups = job->stream->n_group, first = reader->stratum * groups;
-  size_t *row = job->stream->row + segment * groups;
+  size_t *of_segment = job->stream->row + segment * groups;
+  void *behind = last + groups;
+  size_t *row = behind;
+  memcpy(row, of_segment, groups * sizeof *row);
   for (size_t g = 0; g < groups; g++) last[g] = NAN;
   while ((m = rs_reader_read(reader, cell, 256)) > 0) {
     for (size_t i = 0; i < m; i++) {
@@ -429,11 +439,13 @@ static void write_segment(void *data, rs_reader *reader, size_t segment, double 
     }
     if (rs_is_due(&reader->work, m, CELLS) && rs_is_stopped(&job->stopped, job->run, 0)) return;
   }
+  memcpy(of_segment, row, groups * sizeof *row);
 }
 
 static rs_status write_rows(rs_stream *s, const rs_run *run, const rs_table *table) {
   write_job job = {s, run, table, 0};
-  return rs_visit_segments(s, 0, s->n_segment, s->n_group, write_segment, &job, run, &job.stopped);
+  return rs_visit_segments(s, 0, s->n_segment, 2 * s->n_group, write_segment, &job, run,
+                           &job.stopped);
 }
 
 /* From the number of rows of each segment and group to where they are written. */
