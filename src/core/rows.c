@@ -6,15 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A column as doubles: the column itself, or its ints converted into room (NA as NaN). */
-static const double *read_double(const rs_column *column, size_t from, size_t m,
-                                 double *room) {
-  if (column->type == RS_NONE) return NULL;
-  if (column->type == RS_DOUBLE) return (const double *)column->data + from;
-  const int *x = (const int *)column->data + from;
+/* Ints as doubles (NA as NaN) in room. */
+static const double *convert(const int *x, size_t m, double *room) {
   RS_SIMD
   for (size_t i = 0; i < m; i++) room[i] = x[i] == INT_MIN ? (double)NAN : (double)x[i];
   return room;
+}
+
+static const double *of_doubles(const rs_column *column, size_t from) {
+  return column->type == RS_DOUBLE ? (const double *)column->data + from : NULL;
+}
+
+static const int *of_ints(const rs_column *column, size_t from) {
+  return column->type == RS_INT ? (const int *)column->data + from : NULL;
+}
+
+/* A column as doubles: the column itself, or its ints converted into room. */
+static const double *read_double(const rs_column *column, size_t from, size_t m,
+                                 double *room) {
+  const int *x = of_ints(column, from);
+  return x ? convert(x, m, room) : of_doubles(column, from);
+}
+
+void rs_as_doubles(rs_batch *batch, size_t m) {
+  if (batch->whole_time) batch->time = convert(batch->whole_time, m, batch->time_room);
+  if (batch->whole_status) batch->status = convert(batch->whole_status, m, batch->status_room);
 }
 
 /* All ones (RS_DROP) where the condition holds, else 0; OR-ed into a code it drops the row. The
@@ -27,12 +43,23 @@ static void add_codes(const rs_column *column, size_t k, uint32_t stride, size_t
   if (column->type == RS_NONE) return;
   const int *x = (const int *)column->data + from;
   const uint32_t most = (uint32_t)k;
+  if (stride == 0) { /* a product takes as long as all the rest */
+    RS_SIMD
+    for (size_t i = 0; i < m; i++) code[i] |= drop_if((uint32_t)x[i] - 1u >= most);
+    return;
+  }
   RS_SIMD
   for (size_t i = 0; i < m; i++) {
     uint32_t c = (uint32_t)x[i] - 1u;
     uint32_t drop = drop_if(c >= most) | drop_if(code[i] == RS_DROP);
     code[i] = (code[i] + c * stride) | drop;
   }
+}
+
+static void drop_missing_ints(const int *x, size_t m, uint32_t *code) {
+  if (!x) return;
+  RS_SIMD
+  for (size_t i = 0; i < m; i++) code[i] |= drop_if(x[i] == INT_MIN);
 }
 
 static void drop_missing(const double *x, size_t m, uint32_t *code) {
@@ -66,13 +93,15 @@ static void event_codes(const rs_column *column, const double *status, double ev
 void rs_read_batch(const rs_rows *rows, double event, rs_stride stride, size_t from,
                    size_t m, rs_batch *batch) {
   uint32_t *code = batch->code; /* cppcheck-suppress ctuuninitvar ; a batch comes to be filled */
-  batch->status = NULL;
-  if (rows->status.type == RS_DOUBLE) batch->status = (const double *)rows->status.data + from;
-  batch->time = read_double(&rows->time, from, m, batch->time_room);
+  batch->status = of_doubles(&rows->status, from);
+  batch->whole_status = of_ints(&rows->status, from);
+  batch->time = of_doubles(&rows->time, from);
+  batch->whole_time = of_ints(&rows->time, from);
   batch->entry = read_double(&rows->entry, from, m, batch->entry_room);
   batch->weight = read_double(&rows->weight, from, m, batch->weight_room);
   event_codes(&rows->status, batch->status, event, stride.of_event, from, m, code);
   drop_missing(batch->time, m, code);
+  drop_missing_ints(batch->whole_time, m, code);
   drop_missing(batch->entry, m, code);
   drop_missing(batch->weight, m, code);
   add_codes(&rows->group, rows->n_group, stride.of_group, from, m, code);
@@ -204,11 +233,33 @@ static int any_fractional(const double *t, size_t m, double high) {
   return found;
 }
 
+/* Returns whether the whole times of a batch are all there and none is negative; then they have
+ * been seen. */
+static int scan_whole_times(const rs_batch *b, size_t m, finding *f) {
+  int low = INT_MAX, high = 0, positive = INT_MAX, dropped = 0;
+  RS_SIMD_RANGE
+  for (size_t i = 0; i < m; i++) {
+    int t = b->whole_time[i], above = t > 0 ? t : INT_MAX;
+    dropped |= b->code[i] == RS_DROP;
+    low = t < low ? t : low;
+    high = t > high ? t : high;
+    positive = above < positive ? above : positive;
+  }
+  if (dropped || low < 0) return 0;
+  f->used += m;
+  f->low = fmin(f->low, low);
+  f->high = fmax(f->high, high);
+  if (high > 0) f->positive = fmin(f->positive, positive);
+  return 1;
+}
+
 /* A batch is looked at as a whole first; only one with a missing, negative or infinite time is
  * looked at row by row. */
-static void scan_times(const rs_batch *b, int whole, size_t from, size_t m, finding *f) {
+static void scan_times(rs_batch *b, size_t from, size_t m, finding *f) {
   double low = f->low, high = f->high, positive = f->positive;
-  int dropped = 0;
+  int dropped = 0, whole = b->whole_time != NULL;
+  if (whole && scan_whole_times(b, m, f)) return;
+  if (whole) rs_as_doubles(b, m);
   RS_SIMD_RANGE
   for (size_t i = 0; i < m; i++) {
     double t = b->time[i], above = t > 0 ? t : INFINITY;
@@ -273,16 +324,33 @@ static void scan_weights(const rs_batch *b, size_t from, size_t m, finding *f) {
   }
 }
 
-/* Only event and event - 1 are codes. Whether any status is 2 is asked of all rows, as Surv()
- * would have seen them. */
-static void scan_status(const rs_batch *b, double event, size_t from, size_t m, finding *f) {
-  const double *status = b->status;
+static int any_odd(const double *status, double event, size_t m) {
   int odd = 0;
   RS_SIMD_OR(odd)
   for (size_t i = 0; i < m; i++) {
     odd |= (status[i] != event) & (status[i] != event - 1) & (status[i] == status[i]);
   }
-  for (size_t i = 0; odd && i < m; i++) {
+  return odd;
+}
+
+static int any_odd_int(const int *status, int event, size_t m) {
+  int odd = 0;
+  RS_SIMD_OR(odd)
+  for (size_t i = 0; i < m; i++) {
+    odd |= (status[i] != event) & (status[i] != event - 1) & (status[i] != INT_MIN);
+  }
+  return odd;
+}
+
+/* Only event and event - 1 are codes (event is 1 or 2). Whether any status is 2 is asked of all
+ * rows, as Surv() would have seen them. */
+static void scan_status(rs_batch *b, double event, size_t from, size_t m, finding *f) {
+  int odd = b->whole_status ? any_odd_int(b->whole_status, (int)event, m)
+                            : any_odd(b->status, event, m);
+  if (!odd) return;
+  rs_as_doubles(b, m);
+  const double *status = b->status;
+  for (size_t i = 0; i < m; i++) {
     if (status[i] == 2) f->has_two = 1;
     if (b->code[i] == RS_DROP || status[i] == event || status[i] == event - 1) continue;
     note_bad(f, BAD_STATUS, from + i, status[i]);
@@ -306,12 +374,17 @@ static void scan_batch(const rs_rows *rows, rs_ties ties, double event, size_t f
   size_t m = rs_batch_rows(rows->n, from), before = f->used;
   const rs_stride only_event = {0, 0, 1};
   rs_read_batch(rows, event, only_event, from, m, batch);
-  batch->status = read_double(&rows->status, from, m, batch->status_room);
-  scan_times(batch, rows->time.type == RS_INT, from, m, f);
-  if (batch->entry) scan_entries(batch, ties, from, m, f);
+  scan_times(batch, from, m, f);
+  if (batch->entry) {
+    rs_as_doubles(batch, m);
+    scan_entries(batch, ties, from, m, f);
+  }
   if (batch->weight) scan_weights(batch, from, m, f);
-  if (batch->status && isnan(rows->event)) scan_status(batch, event, from, m, f);
-  if (f->used - before < m) count_missing(rows, batch, from, m, f);
+  if (rows->status.type != RS_NONE && isnan(rows->event)) scan_status(batch, event, from, m, f);
+  if (f->used - before < m) {
+    rs_as_doubles(batch, m);
+    count_missing(rows, batch, from, m, f);
+  }
 }
 
 static void fill_report(const finding *f, double event, rs_report *report) {

@@ -105,14 +105,16 @@ static inline size_t rs_batch_rows(size_t n, size_t from) {
 }
 #define RS_DROP UINT32_MAX
 
-/* One batch in canonical form. time, entry, weight and status point into the user's column where it
- * is double already. A row with a missing value has code RS_DROP. */
+/* One batch in canonical form. Columns point into the user's where they are double already, and
+ * whole_time and whole_status where they are int (otherwise NULL). A row with a missing value has
+ * code RS_DROP. */
 typedef struct {
   double time_room[RS_BATCH], entry_room[RS_BATCH], weight_room[RS_BATCH];
   double status_room[RS_BATCH];
   uint32_t code[RS_BATCH];
-  const double *time, *entry, *weight; /* NULL when the column is absent */
-  const double *status;                /* NULL too when it is not double, until scanned */
+  const double *entry, *weight;         /* NULL when the column is absent */
+  const double *time, *status;          /* NULL too when it is int, until rs_as_doubles() */
+  const int *whole_time, *whole_status;
 } rs_batch;
 
 /* Where a row's code puts stratum, group and event: code = stratum * of_stratum +
@@ -123,6 +125,9 @@ typedef struct {
 
 void rs_read_batch(const rs_rows *rows, double event, rs_stride stride, size_t from,
                    size_t m, rs_batch *batch);
+
+/* Gives the m rows of a batch their times and statuses as doubles, where they are ints. */
+void rs_as_doubles(rs_batch *batch, size_t m);
 
 /* One pass over all rows (see rs_report). */
 rs_status rs_scan(const rs_rows *rows, rs_ties ties, const rs_run *run, rs_report *report);

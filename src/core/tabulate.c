@@ -65,6 +65,15 @@ static inline size_t time_place(const rs_histogram *h, double t) {
   return t < INFINITY ? (size_t)(int64_t)(t - h->origin) : h->range - 1;
 }
 
+/* Whole numbers are counted as they are: a histogram has far fewer cells than there are ints. */
+static void count_whole_rows(rs_histogram *h, const rs_batch *b, size_t m, size_t step) {
+  const uint32_t origin = (uint32_t)(int)h->origin, by = (uint32_t)step, none = (uint32_t)h->n_cell;
+  for (size_t i = 0; i < m; i++) {
+    uint32_t cell = b->code[i] + ((uint32_t)b->whole_time[i] - origin) * by;
+    h->rows[b->code[i] == RS_DROP ? none : cell]++;
+  }
+}
+
 static void count_rows(rs_histogram *h, const rs_batch *b, size_t m, size_t step) {
   for (size_t i = 0; i < m; i++) {
     size_t cell = h->n_cell;
@@ -142,8 +151,12 @@ static void count_part(void *data, int thread, int threads) {
     size_t from = b * RS_BATCH, m = rs_batch_rows(n, from);
     if (rs_is_stopped(&job->stopped, job->run, b)) return;
     rs_read_batch(s->data, s->event, stride, from, m, &batch);
-    count_rows(h, &batch, m, step);
-    if (h->weight) count_weights(h, &batch, m, step);
+    if (batch.whole_time) count_whole_rows(h, &batch, m, step);
+    else count_rows(h, &batch, m, step);
+    if (h->weight) {
+      rs_as_doubles(&batch, m);
+      count_weights(h, &batch, m, step);
+    }
     if (s->entries) count_entries(h, &batch, m, step);
   }
 }
@@ -247,6 +260,7 @@ static void put_records(const rs_stream *s, const double *time, int entry, size_
 
 static void read_records(const rs_stream *s, size_t from, size_t m, record_batch *r) {
   rs_read_batch(s->data, s->event, key_stride(&s->sorted), from, m, &r->rows);
+  rs_as_doubles(&r->rows, m);
   r->n = 0;
   put_records(s, r->rows.time, 0, from, m, r);
   if (s->entries) put_records(s, r->rows.entry, 1, from, m, r);
@@ -490,6 +504,7 @@ static rs_status check_entries(const rs_stream *s, const rs_run *run, rs_report 
   for (size_t from = 0; from < s->data->n; from += RS_BATCH) {
     size_t m = rs_batch_rows(s->data->n, from);
     rs_read_batch(s->data, s->event, none, from, m, &b);
+    rs_as_doubles(&b, m);
     for (size_t i = 0; i < m; i++) {
       if (b.code[i] == RS_DROP || !ties_with_entry(&s->sorted, b.entry[i], b.time[i])) continue;
       if (report->rows++ > 0) continue;
