@@ -192,7 +192,7 @@ static void survival_part(void *data, int thread, int threads) {
   for (size_t b = (size_t)thread; b < job->n_curve; b += (size_t)threads) {
     size_t from = job->start[b], to = job->start[b + 1];
     one_curve(job, from, to);
-    int due = rs_is_due(&work, to - from + 1, 1 << 16);
+    int due = rs_is_due(&work, to - from + 1, RS_POLLED_ROWS / 16);
     if (due && rs_is_stopped(&job->stopped, job->run, 0)) return;
   }
 }
