@@ -27,6 +27,13 @@ typedef struct {
   int *stopped;
 } order;
 
+/* Rows are read all over memory, which takes far longer than one after the other. */
+enum { SCATTERED_ROWS = RS_POLLED_ROWS / 16 };
+
+static inline int is_stopped_at(const order *o, size_t i) {
+  return i % SCATTERED_ROWS == SCATTERED_ROWS - 1 && rs_is_stopped(o->stopped, o->run, 0);
+}
+
 static void order_free(order *o) {
   free(o->row);
   free(o->event);
@@ -79,7 +86,7 @@ static void order_read(order *o, rs_stream *stream) {
   if (o->n > 0) end_time(o, 1);
   for (size_t t = 0; t < o->n_time; t++) {
     int events = 0;
-    if (rs_is_stopped_at(o->stopped, o->run, t)) return;
+    if (is_stopped_at(o, t)) return;
     for (size_t i = o->time[t].begin; i < o->time[t].end; i++) events |= o->event[i];
     if (events) o->event_time[o->n_event_time++] = o->time[t];
   }
@@ -149,7 +156,7 @@ static int code_column(const order *o, const rs_column *column, workspace *w,
   w->groups = 0;
   for (size_t i = 0; i < o->n; i++) {
     double x = rs_number(*column, o->row[i]);
-    if (rs_is_stopped_at(o->stopped, o->run, i)) return 0;
+    if (is_stopped_at(o, i)) return 0;
     if (x != x) {
       w->code[i] = NO_CODE;
       continue;
@@ -178,7 +185,7 @@ static void add_times(const order *o, const workspace *w, rs_mh *mh) {
   for (size_t t = 0; t < o->n_time; t++) {
     moment at = o->time[t];
     double any = 0;
-    if (rs_is_stopped_at(o->stopped, o->run, t)) return;
+    if (is_stopped_at(o, t)) return;
     if (at.stop != stop) count_risk(w, at.begin, at.stop, risk);
     stop = at.stop;
     for (size_t i = at.begin; i < at.end; i++) {
@@ -240,7 +247,7 @@ static void first_values(const order *o, const rs_column *column, double value[2
   value[0] = value[1] = NAN;
   for (int v = 0; v < 2; v++) {
     for (; i < o->n && value[v] != value[v]; i++) {
-      if (rs_is_stopped_at(o->stopped, o->run, i)) return;
+      if (is_stopped_at(o, i)) return;
       double x = rs_number(*column, o->row[i]);
       if (x == x && x != value[0] && !same_label(x, value[0])) value[v] = x;
     }
@@ -254,7 +261,7 @@ static int tally_column(const order *o, const rs_column *column, const double va
   uint32_t others = 0;
   for (size_t i = 0; i < o->n; i++) {
     double x = rs_number(*column, o->row[i]);
-    if (rs_is_stopped_at(o->stopped, o->run, i)) return 0;
+    if (is_stopped_at(o, i)) return 0;
     uint32_t a = x == value[0], b = x == value[1], event = o->event[i];
     others |= (x == x) & ~(a | b);
     upto[i] = now;
@@ -273,7 +280,7 @@ static void test_two(const order *o, workspace *w, int swapped, rs_screened *out
   rs_mh_clear(&w->two);
   for (size_t t = 0; t < o->n_event_time; t++) {
     moment at = o->event_time[t];
-    if (rs_is_stopped_at(o->stopped, o->run, t)) return;
+    if (is_stopped_at(o, t)) return;
     double risk[2], event[2];
     for (int g = 0; g < 2; g++) {
       risk[g] = upto[at.stop].n[g] - upto[at.begin].n[g];
