@@ -312,25 +312,33 @@ exact_test <- function(counts, estimate, options) {
   other <- counts[1L, 2L, ] + counts[2L, 2L, ]
   s <- sum(counts[1L, 1L, ])
   low <- sum(pmax(0, row - other))
-  p <- exact_p(exact_density(counts, 1), s - low + 1, options$alternative)
-  base <- if (is.finite(estimate) && estimate > 0) estimate else base_at_end(counts, s, low)
-  density <- exact_density(counts, base)
-  seen <- which(density > 0)
-  dist <- list(value = low + seen - 1, log = log(density[seen]), base = log(base))
-  at_end <- c(s == low, s == low + length(density) - 1)
+  at_one <- exact_density(counts, 1)
+  high <- low + length(at_one) - 1
+  p <- exact_p(at_one, s - low + 1, options$alternative)
+  at_end <- c(s == low, s == high)
+  known <- if (is.finite(estimate) && estimate > 0) {
+    list(base = log(estimate), density = exact_density(counts, estimate))
+  } else {
+    density_at_end(counts, s - low + 1, at_one, if (s == low) -1 else 1)
+  }
+  seen <- which(known$density > 0)
+  dist <- list(value = low + seen - 1, log = log(known$density[seen]), base = known$base)
   log_p <- if (p > 1e-280) log(p)
-           else exact_log_p(counts, low, low + length(density) - 1, s, estimate, options$alternative)
+           else exact_log_p(counts, low, high, s, estimate, options$alternative)
   list(statistic = s, p = p, log_p = log_p, estimate = exact_estimate(dist, s, at_end),
        limits = exact_limits(dist, s, at_end, options))
 }
 
-# Where S is as small or large as it can be: an odds ratio at which that is not too rare to be seen.
-base_at_end <- function(counts, s, low) {
-  for (l in c(0, 2^(0:6))) {
-    base <- exp(if (s == low) -l else l)
-    if (exact_density(counts, base)[s - low + 1] > 1e-100) break
+# Where S is as small or large as it can be: at an odds ratio at which that is not too rare to be
+# seen, beginning with `density`, that at 1.
+density_at_end <- function(counts, at, density, direction) {
+  base <- 0
+  for (l in direction * 2^(0:6)) {
+    if (density[at] > 1e-100) break
+    base <- l
+    density <- exact_density(counts, exp(l))
   }
-  base
+  list(base = base, density = density)
 }
 
 exact_density <- function(counts, odds) {
@@ -359,16 +367,18 @@ exact_log_p <- function(counts, low, high, s, estimate, alternative) {
   tail <- log_density(end, counts, low)
   observed <- tail$log[match(s, tail$value)]
   logs <- tail$log[if (end > 0) tail$value >= s else tail$value <= s]
-  for (reach in if (alternative == "two.sided") -end * 1.5^(0:8)) {
+  if (alternative == "two.sided") logs <- c(logs, other_tail(-end, counts, low, high, s, observed))
+  max(logs) + log(sum(exp(logs - max(logs))))
+}
+
+other_tail <- function(end, counts, low, high, s, observed) {
+  for (reach in end * 1.5^(0:8)) {
     other <- log_density(reach, counts, low)
-    last <- if (end > 0) which.min(other$value) else which.max(other$value)
+    last <- if (end < 0) which.min(other$value) else which.max(other$value)
     if (other$log[last] <= observed || other$value[last] %in% c(low, high)) break
   }
-  if (alternative == "two.sided") {
-    across <- if (end > 0) other$value < s else other$value > s
-    logs <- c(logs, other$log[across & other$log <= observed + 1e-7])
-  }
-  max(logs) + log(sum(exp(logs - max(logs))))
+  across <- if (end < 0) other$value < s else other$value > s
+  other$log[across & other$log <= observed + 1e-7]
 }
 
 # log P(S) at odds ratio 1, of what is seen at a chain of odds ratios up to exp(end): each two

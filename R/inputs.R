@@ -493,6 +493,28 @@ combine_terms <- function(terms) {
   list(code = as.integer(code + 1), n = max(1, n), part = list(labels = labels, used = used))
 }
 
+# ---- Missing values ---------------------------------------------------------------------
+
+read_na_action <- function(na.action) {
+  if (is.null(na.action) || identical(na.action, stats::na.omit)) return("omit")
+  if (is.function(na.action)) {
+    if (identical(na.action, stats::na.exclude)) return("exclude")
+    if (identical(na.action, stats::na.fail)) return("fail")
+  }
+  known <- c("na.omit", "na.exclude", "na.fail")
+  if (is.character(na.action) && length(na.action) == 1L && na.action %in% known) {
+    return(sub("na.", "", na.action, fixed = TRUE))
+  }
+  abort("argument", "`na.action` must be na.omit, na.exclude or na.fail, not %s", what(na.action))
+}
+
+refuse_missing <- function(input, used) {
+  dropped <- length(input$rows$time) - used
+  if (dropped == 0) return(invisible())
+  abort("missing", "%.0f %s a missing value and `na.action` is na.fail", dropped,
+        if (dropped == 1) "row has" else "rows have")
+}
+
 # ---- What the core found ----------------------------------------------------------------
 
 # Turns the core's status and report into the error a user reads; silent when all is well.

@@ -54,7 +54,7 @@ km <- function(x, ...) UseMethod("km")
 
 #' @rdname km
 #' @export
-km.formula <- function(formula, data = NULL, weights = NULL, subset = NULL, na.action, conf.int = 0.95,
+km.formula <- function(formula, data = NULL, weights = NULL, subset = NULL, na.action = NULL, conf.int = 0.95,
                        conf.type = c("log", "log-log", "plain", "none", "logit", "arcsin"),
                        event = NULL, timefix = TRUE, ...) {
   call <- match.call()
@@ -62,7 +62,7 @@ km.formula <- function(formula, data = NULL, weights = NULL, subset = NULL, na.a
   check_dots(..., not_yet = not_yet)
   conf <- read_conf(conf.int, conf.type)
   input <- read_survival_formula(formula, data, substitute(weights), substitute(subset), event)
-  action <- if (missing(na.action)) "omit" else read_na_action(na.action)
+  action <- read_na_action(na.action)
   table <- tabulate_once(input, timefix)
   fit <- fit_table(table, conf, call, omitted_rows(input, table, action))
   if (is.null(input$rows$weight)) {
@@ -75,7 +75,7 @@ km.formula <- function(formula, data = NULL, weights = NULL, subset = NULL, na.a
 #' @rdname km
 #' @export
 km.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = NULL,
-                       entry = NULL, na.action, conf.int = 0.95,
+                       entry = NULL, na.action = NULL, conf.int = 0.95,
                        conf.type = c("log", "log-log", "plain", "none", "logit", "arcsin"),
                        event = NULL, timefix = TRUE, time = x, ...) {
   if (names_formula(...)) return(call_method(km.formula))
@@ -87,7 +87,7 @@ km.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = 
   refuse_list(time)
   conf <- read_conf(conf.int, conf.type)
   input <- read_survival_vectors(time, status, group, strata, weights, entry, event)
-  action <- if (missing(na.action)) "omit" else read_na_action(na.action)
+  action <- read_na_action(na.action)
   table <- tabulate_once(input, timefix)
   fit_table(table, conf, call, omitted_rows(input, table, action))
 }
@@ -118,26 +118,6 @@ read_conf <- function(conf.int, conf.type) {
 }
 
 # ---- Missing values as survfit() reports them --------------------------------------------
-
-read_na_action <- function(na.action) {
-  if (is.null(na.action) || identical(na.action, stats::na.omit)) return("omit")
-  if (is.function(na.action)) {
-    if (identical(na.action, stats::na.exclude)) return("exclude")
-    if (identical(na.action, stats::na.fail)) return("fail")
-  }
-  known <- c("na.omit", "na.exclude", "na.fail")
-  if (is.character(na.action) && length(na.action) == 1L && na.action %in% known) {
-    return(sub("na.", "", na.action, fixed = TRUE))
-  }
-  abort("argument", "`na.action` must be na.omit, na.exclude or na.fail, not %s", what(na.action))
-}
-
-refuse_missing <- function(input, used) {
-  dropped <- length(input$rows$time) - used
-  if (dropped == 0) return(invisible())
-  abort("missing", "%.0f %s a missing value and `na.action` is na.fail", dropped,
-        if (dropped == 1) "row has" else "rows have")
-}
 
 omitted_rows <- function(input, table, action) {
   dropped <- length(input$rows$time) - table$n.used

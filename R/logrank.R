@@ -48,10 +48,10 @@ logrank <- function(x, ...) UseMethod("logrank")
 #' @rdname logrank
 #' @export
 logrank.formula <- function(formula, data = NULL, weights = NULL, subset = NULL, rho = 0, gamma = 0,
-                            event = NULL, timefix = TRUE, na.action, ...) {
+                            event = NULL, timefix = TRUE, na.action = NULL, ...) {
   check_dots(..., not_yet = not_yet)
   input <- read_survival_formula(formula, data, substitute(weights), substitute(subset), event)
-  action <- if (missing(na.action)) "omit" else read_na_action(na.action)
+  action <- read_na_action(na.action)
   test_rows(input, rho, gamma, timefix, action, written(formula))
 }
 
@@ -59,7 +59,7 @@ logrank.formula <- function(formula, data = NULL, weights = NULL, subset = NULL,
 #' @export
 logrank.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = NULL,
                             entry = NULL, rho = 0, gamma = 0, event = NULL, timefix = TRUE,
-                            na.action, time = x, ...) {
+                            na.action = NULL, time = x, ...) {
   if (names_formula(...)) return(call_method(logrank.formula))
   if (!missing(x)) refuse_list(x)
   check_dots(..., not_yet = not_yet)
@@ -67,7 +67,7 @@ logrank.default <- function(x, status = NULL, group = NULL, strata = NULL, weigh
   refuse_list(time)
   if (is.null(group)) abort("group", "`group` is missing; two groups at least were wanted")
   input <- read_survival_vectors(time, status, group, strata, weights, entry, event)
-  action <- if (missing(na.action)) "omit" else read_na_action(na.action)
+  action <- read_na_action(na.action)
   test_rows(input, rho, gamma, timefix, action, "time and status by group")
 }
 

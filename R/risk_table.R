@@ -80,16 +80,16 @@ risk_table <- function(x, ...) UseMethod("risk_table")
 #' @rdname risk_table
 #' @export
 risk_table.formula <- function(formula, data = NULL, weights = NULL, subset = NULL, event = NULL,
-                               timefix = TRUE, na.action, ...) {
+                               timefix = TRUE, na.action = NULL, ...) {
   check_dots(..., not_yet = not_yet)
   input <- read_survival_formula(formula, data, substitute(weights), substitute(subset), event)
-  tabulate_rows(input, timefix, if (missing(na.action)) "omit" else read_na_action(na.action))
+  tabulate_rows(input, timefix, read_na_action(na.action))
 }
 
 #' @rdname risk_table
 #' @export
 risk_table.default <- function(x, status = NULL, group = NULL, strata = NULL, weights = NULL,
-                               entry = NULL, event = NULL, timefix = TRUE, na.action, time = x,
+                               entry = NULL, event = NULL, timefix = TRUE, na.action = NULL, time = x,
                                ...) {
   if (names_formula(...)) return(call_method(risk_table.formula))
   if (!missing(x)) refuse_list(x)
@@ -97,7 +97,7 @@ risk_table.default <- function(x, status = NULL, group = NULL, strata = NULL, we
   if (missing(x) && missing(time)) abort("formula", "`x` is missing, with no default")
   refuse_list(time)
   input <- read_survival_vectors(time, status, group, strata, weights, entry, event)
-  tabulate_rows(input, timefix, if (missing(na.action)) "omit" else read_na_action(na.action))
+  tabulate_rows(input, timefix, read_na_action(na.action))
 }
 
 #' @rdname risk_table

@@ -100,7 +100,7 @@ int rs_is_stopped(int *stopped, const rs_run *run, size_t batch) {
   int answer;
   if (batch % 128 == 0) {
 #ifdef _OPENMP
-    if (run->threads == 1 || omp_get_thread_num() == 0) /* a run of one thread is that thread's own */
+    if (run->threads == 1 || omp_get_thread_num() == 0) /* a run of one thread is its own */
 #endif
       if (rs_stop(run)) {
 #ifdef _OPENMP

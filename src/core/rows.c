@@ -29,8 +29,8 @@ static const double *read_double(const rs_column *column, size_t from, size_t m,
 }
 
 void rs_as_doubles(rs_batch *batch, size_t m) {
-  if (batch->whole_time) batch->time = convert(batch->whole_time, m, batch->time_room);
-  if (batch->whole_status) batch->status = convert(batch->whole_status, m, batch->status_room);
+  if (!batch->whole_time || batch->time) return;
+  batch->time = convert(batch->whole_time, m, batch->time_room);
 }
 
 /* All ones (RS_DROP) where the condition holds, else 0; OR-ed into a code it drops the row. The
@@ -198,7 +198,8 @@ static void count_missing(const rs_rows *rows, const rs_batch *b, size_t from, s
       f->not_a_number += rows->time.type == RS_DOUBLE && !is_na(b->time[i]);
     }
     f->missing[RS_COLUMN_ENTRY] += b->entry && isnan(b->entry[i]);
-    f->missing[RS_COLUMN_STATUS] += b->status && isnan(b->status[i]);
+    f->missing[RS_COLUMN_STATUS] += b->whole_status ? b->whole_status[i] == INT_MIN
+                                                    : b->status && isnan(b->status[i]);
     if (b->weight && isnan(b->weight[i])) {
       note_bad(f, BAD_WEIGHT_MISSING, from + i, b->weight[i]);
     }
@@ -259,7 +260,7 @@ static void scan_times(rs_batch *b, size_t from, size_t m, finding *f) {
   double low = f->low, high = f->high, positive = f->positive;
   int dropped = 0, whole = b->whole_time != NULL;
   if (whole && scan_whole_times(b, m, f)) return;
-  if (whole) rs_as_doubles(b, m);
+  rs_as_doubles(b, m);
   RS_SIMD_RANGE
   for (size_t i = 0; i < m; i++) {
     double t = b->time[i], above = t > 0 ? t : INFINITY;
@@ -348,8 +349,7 @@ static void scan_status(rs_batch *b, double event, size_t from, size_t m, findin
   int odd = b->whole_status ? any_odd_int(b->whole_status, (int)event, m)
                             : any_odd(b->status, event, m);
   if (!odd) return;
-  rs_as_doubles(b, m);
-  const double *status = b->status;
+  const double *status = b->whole_status ? convert(b->whole_status, m, b->status_room) : b->status;
   for (size_t i = 0; i < m; i++) {
     if (status[i] == 2) f->has_two = 1;
     if (b->code[i] == RS_DROP || status[i] == event || status[i] == event - 1) continue;

@@ -113,7 +113,7 @@ typedef struct {
   double status_room[RS_BATCH];
   uint32_t code[RS_BATCH];
   const double *entry, *weight;         /* NULL when the column is absent */
-  const double *time, *status;          /* NULL too when it is int, until rs_as_doubles() */
+  const double *time, *status;          /* NULL when int, the time until rs_as_doubles() */
   const int *whole_time, *whole_status;
 } rs_batch;
 
@@ -126,7 +126,7 @@ typedef struct {
 void rs_read_batch(const rs_rows *rows, double event, rs_stride stride, size_t from,
                    size_t m, rs_batch *batch);
 
-/* Gives the m rows of a batch their times and statuses as doubles, where they are ints. */
+/* Gives the m rows of a batch their times as doubles, where they are ints. */
 void rs_as_doubles(rs_batch *batch, size_t m);
 
 /* One pass over all rows (see rs_report). */

@@ -74,11 +74,6 @@ static size_t read_counted(rs_reader *r, rs_cell *cell, size_t room) {
   return m;
 }
 
-static double row_weight(const rs_rows *rows, size_t row) {
-  if (rows->weight.type == RS_INT) return ((const int *)rows->weight.data)[row];
-  return ((const double *)rows->weight.data)[row];
-}
-
 static size_t read_sorted(rs_reader *r, rs_cell *cell, size_t room) {
   const rs_stream *s = r->stream;
   const rs_sorted k = s->sorted; /* a copy: writing cells cannot change it */
@@ -94,7 +89,7 @@ static size_t read_sorted(rs_reader *r, rs_cell *cell, size_t room) {
   }
   for (size_t i = 0; s->by_row && i < m; i++) {
     cell[i].row = k.carry[from + i] / 2;
-    if (s->weights) cell[i].count = row_weight(s->data, cell[i].row);
+    if (s->weights) cell[i].count = rs_number(s->data->weight, cell[i].row);
     cell[i].square = cell[i].count * cell[i].count;
   }
   r->at += m;
