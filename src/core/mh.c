@@ -282,7 +282,7 @@ typedef struct {
   rs_two sums;
 } two_groups;
 
-static inline void close_time_of_two(two_groups *two, logrank_state *state,
+static RS_INLINE void close_time_of_two(two_groups *two, logrank_state *state,
                                      const rs_logrank *test) {
   double d = two->event[0] + two->event[1];
   if (d > 0) {

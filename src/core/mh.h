@@ -12,7 +12,7 @@ typedef struct {
 } rs_two;
 
 /* margin and count as in rs_mh_add(). */
-static inline void rs_two_add(rs_two *two, const double *margin, const double *count,
+static RS_INLINE void rs_two_add(rs_two *two, const double *margin, const double *count,
                               double weight) {
   double n = margin[0] + margin[1], d = count[0] + count[1];
   if (n <= 0) return;

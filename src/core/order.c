@@ -140,34 +140,49 @@ typedef struct {
   int *stopped;
 } buffer;
 
-enum { MOST_DIGIT = 11, MOST_BUCKETS = 1 << MOST_DIGIT, INSERTION = 24 };
+enum { MOST_DIGIT = 12, MOST_BUCKETS = 1 << MOST_DIGIT, INSERTION = 24 };
 
 static buffer at(buffer b, size_t i) {
   buffer moved = {b.key + i, b.carry ? b.carry + i : NULL, b.run, b.stopped};
   return moved;
 }
 
-static void copy(buffer from, buffer to, size_t n) {
-  memcpy(to.key, from.key, n * sizeof *to.key);
-  if (from.carry) memcpy(to.carry, from.carry, n * sizeof *to.carry);
+/* Moves element i down to its place among those before it, which are in order. */
+static void sink(buffer b, size_t i) {
+  uint64_t key = b.key[i];
+  uint32_t carry = b.carry ? b.carry[i] : 0;
+  for (; i > 0 && b.key[i - 1] > key; i--) {
+    b.key[i] = b.key[i - 1];
+    if (b.carry) b.carry[i] = b.carry[i - 1];
+  }
+  b.key[i] = key;
+  if (b.carry) b.carry[i] = carry;
 }
 
-static void insertion_sort(buffer b, size_t n) {
+/* Elements of `from` into `to` (which may be the same), in order. Most are at or beside their
+ * place: of each pair of neighbours the larger is held back, without a branch, and the smaller
+ * seldom has farther to go. */
+static void insert(buffer from, buffer to, size_t n) {
+  uint64_t held = from.key[0];
+  uint32_t held_carry = from.carry ? from.carry[0] : 0;
   for (size_t i = 1; i < n; i++) {
-    uint64_t key = b.key[i];
-    uint32_t carry = b.carry ? b.carry[i] : 0;
-    size_t j = i;
-    for (; j > 0 && b.key[j - 1] > key; j--) {
-      b.key[j] = b.key[j - 1];
-      if (b.carry) b.carry[j] = b.carry[j - 1];
+    uint64_t key = from.key[i];
+    int swap = key < held;
+    to.key[i - 1] = swap ? key : held;
+    held = swap ? held : key;
+    if (from.carry) {
+      uint32_t carry = from.carry[i];
+      to.carry[i - 1] = swap ? carry : held_carry;
+      held_carry = swap ? held_carry : carry;
     }
-    b.key[j] = key;
-    if (b.carry) b.carry[j] = carry;
+    if (i > 1 && to.key[i - 1] < to.key[i - 2]) sink(to, i - 1);
   }
+  to.key[n - 1] = held;
+  if (to.carry) to.carry[n - 1] = held_carry;
 }
 
 int rs_sort_digit(size_t n, int bits) {
-  int digit = rs_bit_length(n) - 3;
+  int digit = rs_bit_length(n) - 1;
   if (digit < 4) digit = 4;
   if (digit > MOST_DIGIT) digit = MOST_DIGIT;
   return digit < bits ? digit : bits;
@@ -184,18 +199,18 @@ static int scatter(buffer a, buffer b, size_t n, int shift, size_t mask, size_t 
   return 0;
 }
 
-/* Counts of each digit into next (as starts); returns whether one bucket holds all keys. */
-static int bucket_starts(buffer a, size_t n, int shift, size_t mask, size_t *next) {
-  size_t sum = 0;
+/* Counts of each digit into next (as starts); returns the largest of them. */
+static size_t bucket_starts(buffer a, size_t n, int shift, size_t mask, size_t *next) {
+  size_t sum = 0, largest = 0;
   memset(next, 0, (mask + 1) * sizeof *next);
   for (size_t i = 0; i < n; i++) next[(a.key[i] >> shift) & mask]++;
-  if (next[(a.key[0] >> shift) & mask] == n) return 1;
   for (size_t d = 0; d <= mask; d++) {
     size_t count = next[d];
+    if (count > largest) largest = count;
     next[d] = sum;
     sum += count;
   }
-  return 0;
+  return largest;
 }
 
 enum { MOST_COUNTED = 14 };
@@ -213,24 +228,30 @@ RS_NOINLINE static void count_bucket(uint64_t *key, size_t n, int bits, uint64_t
   }
 }
 
+/* Where no bucket has more than a few keys, one pass over all of them ends the sort: keys of one
+ * bucket are neighbours already. */
 static void sort_bucket(buffer a, buffer b, size_t n, int bits, int into_b) {
   size_t next[MOST_BUCKETS];
   if (n <= INSERTION || bits == 0) {
-    if (bits > 0) insertion_sort(a, n);
-    if (into_b) copy(a, b, n);
+    insert(a, into_b ? b : a, n);
     return;
   }
-  if (!a.carry && bits <= MOST_COUNTED && n >= (size_t)1 << bits >> 2 && n < UINT32_MAX) {
+  if (!a.carry && bits <= MOST_COUNTED && n >= (size_t)2 << bits && n < UINT32_MAX) {
     count_bucket(a.key, n, bits, into_b ? b.key : a.key);
     return;
   }
   int digit = rs_sort_digit(n, bits), shift = bits - digit;
   size_t mask = ((size_t)1 << digit) - 1, from = 0;
-  if (bucket_starts(a, n, shift, mask, next)) {
+  size_t largest = bucket_starts(a, n, shift, mask, next);
+  if (largest == n) {
     sort_bucket(a, b, n, shift, into_b);
     return;
   }
   if (scatter(a, b, n, shift, mask, next)) return;
+  if (largest <= INSERTION) {
+    insert(b, into_b ? b : a, n);
+    return;
+  }
   for (size_t d = 0; d <= mask; d++) { /* next[d] is now where bucket d ends */
     if (n > 1 << 20 && rs_is_stopped(a.stopped, a.run, d)) return;
     if (next[d] > from) {
@@ -243,7 +264,7 @@ static void sort_bucket(buffer a, buffer b, size_t n, int bits, int into_b) {
 void rs_sort_until(uint64_t *key, uint32_t *carry, uint64_t *spare_key, uint32_t *spare_carry,
                    size_t n, int bits, const rs_run *run, int *stopped) {
   buffer a = {key, carry, run, stopped}, b = {spare_key, spare_carry, run, stopped};
-  sort_bucket(a, b, n, bits, 0);
+  if (n > 0) sort_bucket(a, b, n, bits, 0);
 }
 
 void rs_sort(uint64_t *key, uint32_t *carry, uint64_t *spare_key, uint32_t *spare_carry,

@@ -86,8 +86,10 @@ size_t rs_part(size_t n, int thread, int threads);
 
 #ifdef __GNUC__
 #define RS_NOINLINE __attribute__((noinline))
+#define RS_INLINE __attribute__((always_inline)) inline /* what is meant to live in registers */
 #else
 #define RS_NOINLINE
+#define RS_INLINE inline
 #endif
 
 /* In a loop over rows that is not in batches: whether to stop, asked every few milliseconds. */

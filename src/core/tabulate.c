@@ -258,8 +258,9 @@ static void put_records(const rs_stream *s, const double *time, int entry, size_
   r->n = n;
 }
 
-static void read_records(const rs_stream *s, size_t from, size_t m, record_batch *r) {
-  rs_read_batch(s->data, s->event, key_stride(&s->sorted), from, m, &r->rows);
+static void read_records(const rs_stream *s, const rs_rows *rows, size_t from, size_t m,
+                         record_batch *r) {
+  rs_read_batch(rows, s->event, key_stride(&s->sorted), from, m, &r->rows);
   rs_as_doubles(&r->rows, m);
   r->n = 0;
   put_records(s, r->rows.time, 0, from, m, r);
@@ -300,10 +301,23 @@ static void touch_part(void *data, int thread, int threads) {
   }
 }
 
+/* The columns that decide the bits from `shift` on: where no row is dropped, most often the times
+ * alone. */
+static rs_rows deciding(const rs_stream *s, int shift) {
+  const rs_column none = {NULL, RS_NONE};
+  const rs_sorted *k = &s->sorted;
+  rs_rows rows = *s->data;
+  if (k->n < rows.n * (size_t)(1 + s->entries) || shift < k->time_at) return rows;
+  rows.status = rows.weight = rows.group = none;
+  if (!k->code_in_key || k->stratum_at < k->time_at) rows.stratum = none;
+  return rows;
+}
+
 static void split_part(void *data, int thread, int threads) {
   sort_job *job = data;
   const split *p = job->split;
   rs_sorted *k = &job->stream->sorted;
+  const rs_rows rows = job->place ? *job->stream->data : deciding(job->stream, p->shift);
   record_batch r;
   size_t *next = p->next + (size_t)thread * p->buckets, n = job->stream->data->n;
   size_t batches = rs_batches(n);
@@ -311,7 +325,7 @@ static void split_part(void *data, int thread, int threads) {
        b++) {
     size_t from = b * RS_BATCH, m = rs_batch_rows(n, from);
     if (rs_is_stopped(&job->stopped, job->run, b)) return;
-    read_records(job->stream, from, m, &r);
+    read_records(job->stream, &rows, from, m, &r);
     for (size_t i = 0; i < r.n; i++) {
       size_t to = next[r.key[i] >> p->shift]++;
       if (!job->place) continue;
@@ -381,7 +395,7 @@ static rs_status sort_few(rs_stream *s, int bits) {
   size_t n = 0;
   int failed = !key || (k->carry && !carry);
   for (size_t from = 0; !failed && from < s->data->n; from += RS_BATCH) {
-    read_records(s, from, rs_batch_rows(s->data->n, from), &r);
+    read_records(s, s->data, from, rs_batch_rows(s->data->n, from), &r);
     memcpy(k->key + n, r.key, r.n * sizeof *r.key);
     if (carry) memcpy(k->carry + n, r.carry, r.n * sizeof *r.carry);
     n += r.n;
