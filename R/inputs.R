@@ -128,10 +128,10 @@ evaluate <- function(expr, data, env, label) {
 # vector itself (a factor is not copied); `values` are the numbers behind a numeric variable's
 # levels. Levels of a text vector are in C order, whatever the locale.
 as_codes <- function(x, name) {
-  if (is.factor(x)) {
-    list(code = x, labels = levels(x), values = NULL, kind = "factor")
-  } else if (!is.object(x) && (is.double(x) || is.integer(x)) && is.null(dim(x))) {
+  if (!is.object(x) && (is.double(x) || is.integer(x)) && is.null(dim(x))) {
     number_codes(x)
+  } else if (is.factor(x)) {
+    list(code = x, labels = levels(x), values = NULL, kind = "factor")
   } else if (is.logical(x)) {
     list(code = x + 1L, labels = c("FALSE", "TRUE"), values = c(0, 1), kind = "number")
   } else if (is.character(x)) {
@@ -222,10 +222,11 @@ check_length <- function(x, n, name, first) {
 # What the C core tabulates, and what it stands for. `rows` goes to C as it is; `terms` name the
 # variables behind group and stratum, list(labels, used), in the order of the formula.
 survival_rows <- function(y, terms, weights, event, data = NULL, kept = NULL) {
-  grouping <- vapply(terms, .subset2, "", "role") == "group"
-  for (t in terms[grouping]) if (t$kind == "number") tell_many_groups(t$name, length(t$labels))
-  group <- combine_terms(terms[grouping])
-  stratum <- combine_terms(terms[!grouping])
+  for (t in terms) {
+    if (t$kind == "number" && t$role == "group") tell_many_groups(t$name, length(t$labels))
+  }
+  group <- combine_terms(terms, "group")
+  stratum <- combine_terms(terms, "stratum")
   if (group$n * stratum$n > 5e8) {
     abort("too_large", "%.0f groups in %.0f strata are more than 5e8 curves", group$n, stratum$n)
   }
@@ -474,7 +475,9 @@ row_names <- function(data, keep = NULL) {
 
 # All terms of one role as one code, the first term slowest. `used` holds the codes that occur
 # where the product of the levels is too large to keep a place for each.
-combine_terms <- function(terms) {
+combine_terms <- function(all, role) {
+  terms <- list()
+  for (t in all) if (t$role == role) terms[[length(terms) + 1L]] <- t
   if (length(terms) == 0L) return(list(n = 1))
   if (length(terms) == 1L) {
     term <- terms[[1L]]

@@ -115,10 +115,7 @@ test_rows <- function(input, rho, gamma, timefix, action, name) {
   check_report(sums, input$kept)
   if (action == "fail") refuse_missing(input, report$used)
   refuse_fractions(report$weights)
-  input$n.missing <- report$missing
-  input$n.nan <- report$nan
-  input$timefix <- timefix
-  new_logrank(sums, input, rho, gamma, name,
+  new_logrank(sums, input, rho, gamma, name, report$missing, report$nan, timefix,
               function() any(.Call(C_tabulate, input$rows, 0L)$n.event > 0))
 }
 
@@ -130,7 +127,8 @@ test_table <- function(table, rho, gamma, name) {
                 curve_labels(table))
   check_report(sums)
   sums$merged <- table$merged
-  new_logrank(sums, table, rho, gamma, name, function() any(table$n.event > 0))
+  new_logrank(sums, table, rho, gamma, name, table$n.missing, table$n.nan, table$timefix,
+              function() any(table$n.event > 0))
 }
 
 # The covariance has a row and a column for each group.
@@ -149,7 +147,7 @@ one_group <- function(labels) {
 
 # `sums` has a group's name on each of its elements. any_event(), which may count all rows, is asked
 # only where the test is undefined.
-new_logrank <- function(sums, origin, rho, gamma, name, any_event) {
+new_logrank <- function(sums, origin, rho, gamma, name, n.missing, n.nan, timefix, any_event) {
   used <- sums$rows > 0
   unused <- character()
   if (!all(used)) {
@@ -160,18 +158,17 @@ new_logrank <- function(sums, origin, rho, gamma, name, any_event) {
     sums$covariance <- sums$covariance[used, used]
   }
   test <- sums$test
+  reason <- if (is.na(test[1L])) undefined_logrank(sums, any_event())
   out <- list(
     statistic = c(`X-squared` = test[1L]), parameter = c(df = test[2L]), p.value = test[3L], log.p = test[4L],
     method = logrank_method(rho, gamma, origin$n_stratum > 1), data.name = name,
     n = sums$n, observed = sums$observed, expected = sums$expected, variance = sums$covariance,
     strata = c(total = sums$strata[1L], informative = sums$strata[2L]), unused = unused,
-    rho = rho, gamma = gamma,
-    reason = if (is.na(test[1L])) undefined_logrank(sums, any_event()),
-    n.missing = origin$n.missing, n.nan = origin$n.nan, timefix = origin$timefix,
-    merged = sums$merged
+    rho = rho, gamma = gamma, reason = reason,
+    n.missing = n.missing, n.nan = n.nan, timefix = timefix, merged = sums$merged
   )
   class(out) <- c("riskset_logrank", "htest")
-  if (is.null(out$reason) && test[2L] < length(sums$n) - 1L) {
+  if (is.null(reason) && test[2L] < length(sums$n) - 1L) {
     inform("rank", "logrank(): %s", reduced_rank(out))
   }
   out
