@@ -298,12 +298,46 @@ typedef struct {
   int stopped;
 } sum_job;
 
+/* Codes of a group and a kind that are few enough to be counted apart, in turns, so that equal
+ * neighbours do not wait for each other. */
+enum { FEW_CODES = 64 };
+
+static void count_codes(sum_job *job, const rs_segment *part, uint32_t mask,
+                        size_t count[RS_LANES][FEW_CODES]) {
+  const uint64_t *key = job->stream->sorted.key;
+  for (size_t i = part->from, end; i < part->to; i = end) {
+    end = part->to - i < RS_POLLED_ROWS ? part->to : i + RS_POLLED_ROWS;
+    for (; end - i >= RS_LANES; i += RS_LANES) {
+      for (size_t lane = 0; lane < RS_LANES; lane++) count[lane][key[i + lane] & mask]++;
+    }
+    for (; i < end; i++) count[0][key[i] & mask]++;
+    if (end < part->to && rs_is_stopped(&job->stopped, job->run, 0)) return;
+  }
+}
+
+static void sum_codes(sum_job *job, const rs_segment *part, int bits, double *net, double *rows) {
+  const int kind_bits = job->stream->sorted.kind_bits;
+  const uint32_t mask = ((uint32_t)1 << bits) - 1;
+  size_t count[RS_LANES][FEW_CODES] = {{0}};
+  count_codes(job, part, mask, count);
+  for (uint32_t code = 0; code <= mask; code++) {
+    double n = 0;
+    for (size_t lane = 0; lane < RS_LANES; lane++) n += (double)count[lane][code];
+    if (n == 0) continue;
+    int enters = rs_low_bits(code, 0, kind_bits) == RS_KIND_ENTER;
+    net[code >> kind_bits] += enters ? -n : n;
+    rows[code >> kind_bits] += enters ? 0 : n;
+  }
+}
+
 /* Every record of a sort without weights counts one. */
 static void sum_records(sum_job *job, size_t segment, double *net, double *rows, double *subjects) {
   const rs_stream *s = job->stream;
   const rs_sorted k = s->sorted;
   const rs_segment part = s->segment[segment];
-  for (size_t i = part.from; i < part.to; i++) {
+  const int bits = k.kind_bits + k.group_bits, few = k.code_in_key && 1 << bits <= FEW_CODES;
+  if (few) sum_codes(job, &part, bits, net, rows);
+  for (size_t i = part.from; !few && i < part.to; i++) {
     uint32_t code = k.code_in_key ? (uint32_t)k.key[i] : rs_record_code(s, i);
     uint32_t group = rs_low_bits(code, k.group_at, k.group_bits);
     int enters = rs_low_bits(code, 0, k.kind_bits) == RS_KIND_ENTER;

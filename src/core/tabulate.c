@@ -242,20 +242,39 @@ static inline uint64_t record_key(const rs_sorted *k, double t, uint32_t code) {
   return k->code_in_key ? key | place_code(k, code) : key;
 }
 
+/* Whether no row is dropped. */
+static int is_complete(const rs_stream *s) {
+  return s->sorted.n == s->data->n * (size_t)(1 + s->entries);
+}
+
+/* The records of dropped rows, which are the last m, make room for the next ones. */
+static void leave_out(record_batch *r, size_t m, int carried) {
+  size_t from = r->n, n = r->n;
+  for (size_t i = 0; i < m; i++) {
+    r->key[n] = r->key[from + i];
+    if (carried) r->carry[n] = r->carry[from + i];
+    n += r->rows.code[i] != RS_DROP;
+  }
+  r->n = n;
+}
+
 /* The entries of the batch, or its exits, as records. */
 static void put_records(const rs_stream *s, const double *time, int entry, size_t from, size_t m,
                         record_batch *r) {
   const rs_sorted k = s->sorted;
   const uint32_t kind_mask = entry ? ((uint32_t)1 << k.kind_bits) - 1 : 0;
-  size_t n = r->n;
+  const uint32_t kind = entry ? RS_KIND_ENTER : 0;
+  uint64_t *key = r->key + r->n;
+  uint32_t *carry = r->carry + r->n;
   for (size_t i = 0; i < m; i++) {
-    uint32_t code = r->rows.code[i];
-    uint32_t kept = (code & ~kind_mask) | (entry ? RS_KIND_ENTER : 0);
-    r->key[n] = record_key(&k, time[i], kept);
-    if (k.carry) r->carry[n] = s->by_row ? (uint32_t)(2 * (from + i)) + (uint32_t)entry : kept;
-    n += code != RS_DROP; /* the next record takes the place of a dropped one */
+    key[i] = record_key(&k, time[i], (r->rows.code[i] & ~kind_mask) | kind);
   }
-  r->n = n;
+  for (size_t i = 0; k.carry && i < m; i++) {
+    carry[i] = s->by_row ? (uint32_t)(2 * (from + i)) + (uint32_t)entry
+                         : (r->rows.code[i] & ~kind_mask) | kind;
+  }
+  if (is_complete(s)) r->n += m;
+  else leave_out(r, m, k.carry != NULL);
 }
 
 static void read_records(const rs_stream *s, const rs_rows *rows, size_t from, size_t m,
@@ -307,7 +326,7 @@ static rs_rows deciding(const rs_stream *s, int shift) {
   const rs_column none = {NULL, RS_NONE};
   const rs_sorted *k = &s->sorted;
   rs_rows rows = *s->data;
-  if (k->n < rows.n * (size_t)(1 + s->entries) || shift < k->time_at) return rows;
+  if (!is_complete(s) || shift < k->time_at) return rows;
   rows.status = rows.weight = rows.group = none;
   if (!k->code_in_key || k->stratum_at < k->time_at) rows.stratum = none;
   return rows;
