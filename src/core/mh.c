@@ -48,6 +48,94 @@ void rs_mh_merge(rs_mh *mh, const rs_mh *other) {
   mh->informative += other->informative;
 }
 
+/* ---- Two groups, one tracked outcome ------------------------------------------------------ */
+
+void rs_two_start(rs_two *two) {
+  const rs_sums none = {{0}, {0}};
+  two->n = two->informative = 0;
+  for (int g = 0; g < 2; g++) two->observed[g] = two->expected[g] = none;
+  two->variance = none;
+}
+
+static void add_all(rs_sums *to, const double *x, size_t n) {
+  rs_sums s = *to;
+  for (size_t i = 0; i < n; i += RS_SUMS) {
+    RS_SIMD
+    for (int k = 0; k < RS_SUMS; k++) {
+      rs_sum one = {s.sum[k], s.error[k]};
+      rs_add(&one, x[i + (size_t)k]);
+      s.sum[k] = one.sum;
+      s.error[k] = one.error;
+    }
+  }
+  *to = s;
+}
+
+/* E of group g is d n_g / n; the variance d (n_0 / n) (n_1 / n) (n - d) / (n - 1) (Mantel 1966,
+ * Cancer Chemother Rep 50:163-170), where both groups are at risk and not all have the outcome. */
+static void add_tables(rs_two *two, size_t m) {
+  double x[2][RS_SOME_TABLES], e[2][RS_SOME_TABLES], v[RS_SOME_TABLES];
+  RS_SIMD
+  for (size_t i = 0; i < m; i++) {
+    double d = two->count[0][i] + two->count[1][i], w = two->weight[i];
+    double n = two->margin[0][i] + two->margin[1][i];
+    double p = two->margin[0][i] / n, q = two->margin[1][i] / n;
+    v[i] = d * p * q * ((n - d) / (n - 1)); /* of a single subject NaN */
+    x[0][i] = w * two->count[0][i];
+    x[1][i] = w * two->count[1][i];
+    e[0][i] = w * (d * p);
+    e[1][i] = w * (d * q);
+  }
+  for (size_t i = 0; i < m; i++) {
+    int informs = v[i] > 0 && v[i] < INFINITY;
+    two->informative += (size_t)informs;
+    v[i] = informs ? two->weight[i] * two->weight[i] * v[i] : 0;
+  }
+  for (int g = 0; g < 2; g++) {
+    add_all(&two->observed[g], x[g], m);
+    add_all(&two->expected[g], e[g], m);
+  }
+  add_all(&two->variance, v, m);
+}
+
+static void move_table(rs_two *two, size_t to, size_t from) {
+  for (int g = 0; g < 2; g++) {
+    two->margin[g][to] = two->margin[g][from];
+    two->count[g][to] = two->count[g][from];
+  }
+  two->weight[to] = two->weight[from];
+}
+
+void rs_two_add_up(rs_two *two) {
+  size_t rest = two->n % RS_SUMS, m = two->n - rest;
+  if (m == 0) return;
+  add_tables(two, m);
+  for (size_t i = 0; i < rest; i++) move_table(two, i, m + i);
+  two->n = rest;
+}
+
+static void add_sums(rs_sum *to, const rs_sums *from) {
+  for (int k = 0; k < RS_SUMS; k++) {
+    const rs_sum one = {from->sum[k], from->error[k]};
+    rs_add_sum(to, &one);
+  }
+}
+
+/* Of the covariance the first element is enough: rs_mh_totals() gives the other three. */
+void rs_two_end(rs_two *two, rs_mh *mh) {
+  static const double subject[2] = {1, 0}, no_outcome[2] = {0, 0};
+  for (; two->n % RS_SUMS != 0; two->n++) rs_two_put(two, subject, no_outcome);
+  rs_two_add_up(two);
+  for (int g = 0; g < 2; g++) {
+    add_sums(&mh->observed[g], &two->observed[g]);
+    add_sums(&mh->expected[g], &two->expected[g]);
+  }
+  add_sums(&mh->covariance[0], &two->variance);
+  mh->informative += two->informative;
+}
+
+/* ---- Any table --------------------------------------------------------------------------- */
+
 /* Cov(n_ij, n_kl) = n_i. (n d_ik - n_k.) n_.j (n d_jl - n_.l) / (n^2 (n - 1)). Written with
  * shares of n, so that no product of two counts is formed, and with n - n_i. taken before the
  * division, so that a share near 1 costs no digits. Upper triangle only. */
@@ -73,12 +161,6 @@ static void add_covariance(rs_mh *mh, const double *margin, const double *total,
 void rs_mh_add(rs_mh *mh, const double *margin, const double *count, double weight) {
   double n = 0, largest = 0, tracked = 0, column = 0;
   double *total = mh->work;
-  if (mh->rows == 2 && mh->cols == 1) {
-    rs_two two = {.informative = 0};
-    rs_two_add(&two, margin, count, weight);
-    rs_mh_add_two(mh, &two);
-    return;
-  }
   for (size_t i = 0; i < mh->rows; i++) {
     n += margin[i];
     if (margin[i] > largest) largest = margin[i];
@@ -219,10 +301,12 @@ static void close_time(logrank_state *state, const rs_logrank *test) {
 /* What a cell adds to the events of its time, and to who leaves it otherwise; kinds are as good as
  * random: no branch. */
 static inline double as_event(const rs_cell *cell) {
-  return (cell->kind == RS_KIND_EVENT) * cell->count;
+  static const double counts[] = {0, 1, 0};
+  return counts[cell->kind] * cell->count;
 }
 static inline double as_leaving(const rs_cell *cell) {
-  return ((cell->kind == RS_KIND_CENSOR) - (cell->kind == RS_KIND_ENTER)) * cell->count;
+  static const double counts[] = {1, 0, -1};
+  return counts[cell->kind] * cell->count;
 }
 
 /* Strata come together: of several segments of one only the first that informs counts. */
@@ -279,45 +363,55 @@ static void add_groups(logrank_job *job, logrank_state *state, rs_reader *reader
 
 typedef struct {
   double risk[2], event[2], leave[2];
-  rs_two sums;
 } two_groups;
 
-static RS_INLINE void close_time_of_two(two_groups *two, logrank_state *state,
-                                     const rs_logrank *test) {
-  double d = two->event[0] + two->event[1];
-  if (d > 0) {
-    double weight = next_weight(state, test, d, two->risk[0] + two->risk[1]);
-    rs_two_add(&two->sums, two->risk, two->event, weight);
-  }
+static RS_INLINE void close_time_of_two(two_groups *now, rs_two *two) {
+  rs_two_put(two, now->risk, now->event);
   for (int g = 0; g < 2; g++) {
-    two->risk[g] -= two->event[g] + two->leave[g];
-    two->event[g] = two->leave[g] = 0;
+    now->risk[g] -= now->event[g] + now->leave[g];
+    now->event[g] = now->leave[g] = 0;
   }
 }
 
-/* The same for two groups, all in registers: room is for who is at risk. */
+/* Adds up the tables put down, of which the first `weighed` have their weights. */
+static size_t add_weighed(rs_two *two, size_t weighed, logrank_state *state,
+                          const rs_logrank *test) {
+  for (size_t i = weighed; state->weighted && i < two->n; i++) {
+    double d = two->count[0][i] + two->count[1][i], n = two->margin[0][i] + two->margin[1][i];
+    two->weight[i] = next_weight(state, test, d, n);
+  }
+  rs_two_add_up(two);
+  return two->n;
+}
+
+/* The same for two groups; room is for who is at risk. */
 static void add_two_groups(logrank_job *job, logrank_state *state, rs_reader *reader,
                            const double *room) {
-  rs_cell cell[256];
-  size_t m;
+  enum { CELLS = RS_SOME_TABLES - RS_SUMS };
+  rs_cell cell[CELLS];
+  rs_two two;
+  size_t m, weighed = 0;
   uint32_t first = (uint32_t)(reader->stratum * 2);
   double time = -1;
-  two_groups two = {.risk = {room[0], room[1]}};
-  while ((m = rs_reader_read(reader, cell, 256)) > 0) {
+  two_groups now = {.risk = {room[0], room[1]}};
+  rs_two_start(&two);
+  while ((m = rs_reader_read(reader, cell, CELLS)) > 0) {
     for (size_t i = 0; i < m; i++) {
       double second = cell[i].block - first;
       double event = as_event(&cell[i]), leave = as_leaving(&cell[i]);
-      if (cell[i].time != time) close_time_of_two(&two, state, job->test);
+      if (cell[i].time != time) close_time_of_two(&now, &two);
       time = cell[i].time;
-      two.event[0] += (1 - second) * event;
-      two.event[1] += second * event;
-      two.leave[0] += (1 - second) * leave;
-      two.leave[1] += second * leave;
+      now.event[0] += (1 - second) * event;
+      now.event[1] += second * event;
+      now.leave[0] += (1 - second) * leave;
+      now.leave[1] += second * leave;
     }
+    weighed = add_weighed(&two, weighed, state, job->test);
     if (is_time_to_poll(job, reader, m * 16)) return;
   }
-  close_time_of_two(&two, state, job->test);
-  rs_mh_add_two(state->mh, &two.sums);
+  close_time_of_two(&now, &two);
+  add_weighed(&two, weighed, state, job->test);
+  rs_two_end(&two, state->mh);
 }
 
 static void add_segment(logrank_job *job, logrank_state *state, rs_reader *reader, size_t segment,

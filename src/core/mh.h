@@ -1,40 +1,40 @@
-/* mh.h: the accumulator's step for two groups and one tracked outcome, the case of nearly every
- * table. Inline: it is the innermost loop of every two-sample test, which keeps the sums in
- * registers and adds them to an accumulator at its end. */
+/* mh.h: tables of two groups and one tracked outcome, the case of nearly every table. Whoever walks
+ * over event times puts them down one after the other; they are added up many at a time. */
 #ifndef RISKSET_MH_H
 #define RISKSET_MH_H
 
 #include "rows.h"
 
+/* Tables that are put down before they are added up; sums among which they are dealt in their order,
+ * since processors add several at once. */
+enum { RS_SOME_TABLES = 260, RS_SUMS = 4 };
+
 typedef struct {
-  rs_sum observed[2], expected[2], variance;
-  size_t informative;
+  double sum[RS_SUMS], error[RS_SUMS];
+} rs_sums;
+
+typedef struct {
+  size_t n, informative;
+  double margin[2][RS_SOME_TABLES], count[2][RS_SOME_TABLES], weight[RS_SOME_TABLES];
+  rs_sums observed[2], expected[2], variance;
 } rs_two;
 
-/* margin and count as in rs_mh_add(). */
-static RS_INLINE void rs_two_add(rs_two *two, const double *margin, const double *count,
-                              double weight) {
-  double n = margin[0] + margin[1], d = count[0] + count[1];
-  if (n <= 0) return;
-  double p = margin[0] / n, q = margin[1] / n;
-  rs_add(&two->observed[0], weight * count[0]);
-  rs_add(&two->observed[1], weight * count[1]);
-  rs_add(&two->expected[0], weight * (d * p));
-  rs_add(&two->expected[1], weight * (d * q));
-  if (margin[0] > 0 && margin[1] > 0 && d > 0 && d < n) {
-    rs_add(&two->variance, weight * weight * d * p * q * ((n - d) / (n - 1)));
-    two->informative++;
-  }
-}
+void rs_two_start(rs_two *two);
+/* Adds up the tables put down, but for the last few that do not fill all sums. */
+void rs_two_add_up(rs_two *two);
+/* Adds up the rest, and all to an accumulator of 2 x 1 tables. */
+void rs_two_end(rs_two *two, rs_mh *mh);
 
-/* The variance is kept in covariance[0] alone; rs_mh_totals() gives the other three. */
-static inline void rs_mh_add_two(rs_mh *mh, const rs_two *two) {
+/* margin and count as in rs_mh_add(), with weight 1. A table without subjects or without an outcome
+ * is overwritten by the next: whether it has one is as good as random, so there is no branch. */
+static RS_INLINE void rs_two_put(rs_two *two, const double *margin, const double *count) {
+  const size_t at = two->n;
   for (int g = 0; g < 2; g++) {
-    rs_add_sum(&mh->observed[g], &two->observed[g]);
-    rs_add_sum(&mh->expected[g], &two->expected[g]);
+    two->margin[g][at] = margin[g];
+    two->count[g][at] = count[g];
   }
-  rs_add_sum(&mh->covariance[0], &two->variance);
-  mh->informative += two->informative;
+  two->weight[at] = 1;
+  two->n += (count[0] + count[1] > 0) & (margin[0] + margin[1] > 0);
 }
 
 #endif

@@ -276,8 +276,9 @@ static int tally_column(const order *o, const rs_column *column, const double va
 
 static void test_two(const order *o, workspace *w, int swapped, rs_screened *out) {
   const tally *upto = w->upto;
-  rs_two sums = {.informative = 0};
+  rs_two two;
   rs_mh_clear(&w->two);
+  rs_two_start(&two);
   for (size_t t = 0; t < o->n_event_time; t++) {
     moment at = o->event_time[t];
     if (is_stopped_at(o, t)) return;
@@ -286,9 +287,10 @@ static void test_two(const order *o, workspace *w, int swapped, rs_screened *out
       risk[g] = upto[at.stop].n[g] - upto[at.begin].n[g];
       event[g] = upto[at.end].events[g] - upto[at.begin].events[g];
     }
-    if (event[0] + event[1] > 0) rs_two_add(&sums, risk, event, 1);
+    rs_two_put(&two, risk, event);
+    if (two.n == RS_SOME_TABLES) rs_two_add_up(&two);
   }
-  rs_mh_add_two(&w->two, &sums);
+  rs_two_end(&two, &w->two);
   conclude_sums(&w->two, w->room + (size_t)3 * SLOTS, out);
   if (swapped) out->effect = -out->effect;
 }
