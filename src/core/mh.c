@@ -71,10 +71,12 @@ static void add_all(rs_sums *to, const double *x, size_t n) {
   *to = s;
 }
 
-/* E of group g is d n_g / n; the variance d (n_0 / n) (n_1 / n) (n - d) / (n - 1) (Mantel 1966,
- * Cancer Chemother Rep 50:163-170), where both groups are at risk and not all have the outcome. */
+/* The first m tables. E of group g is d n_g / n; the variance d (n_0 / n) (n_1 / n) (n - d) / (n - 1)
+ * (Mantel 1966, Cancer Chemother Rep 50:163-170), where both groups are at risk and not all have the
+ * outcome. */
 static void add_tables(rs_two *two, size_t m) {
   double x[2][RS_SOME_TABLES], e[2][RS_SOME_TABLES], v[RS_SOME_TABLES];
+  /* NOLINTBEGIN(clang-analyzer-core.UndefinedBinaryOperatorResult): m tables are put down */
   RS_SIMD
   for (size_t i = 0; i < m; i++) {
     double d = two->count[0][i] + two->count[1][i], w = two->weight[i];
@@ -86,6 +88,7 @@ static void add_tables(rs_two *two, size_t m) {
     e[0][i] = w * (d * p);
     e[1][i] = w * (d * q);
   }
+  /* NOLINTEND(clang-analyzer-core.UndefinedBinaryOperatorResult) */
   for (size_t i = 0; i < m; i++) {
     int informs = v[i] > 0 && v[i] < INFINITY;
     two->informative += (size_t)informs;
@@ -377,6 +380,7 @@ static RS_INLINE void close_time_of_two(two_groups *now, rs_two *two) {
 static size_t add_weighed(rs_two *two, size_t weighed, logrank_state *state,
                           const rs_logrank *test) {
   for (size_t i = weighed; state->weighted && i < two->n; i++) {
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): n tables are put down */
     double d = two->count[0][i] + two->count[1][i], n = two->margin[0][i] + two->margin[1][i];
     two->weight[i] = next_weight(state, test, d, n);
   }

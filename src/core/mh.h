@@ -7,7 +7,7 @@
 
 /* Tables that are put down before they are added up; sums among which they are dealt in their order,
  * since processors add several at once. */
-enum { RS_SOME_TABLES = 260, RS_SUMS = 4 };
+enum { RS_SOME_TABLES = 264, RS_SUMS = 8 };
 
 typedef struct {
   double sum[RS_SUMS], error[RS_SUMS];

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/core/mh.h"
 #include "../../src/core/rows.h"
 #include "check.h"
 #include "shim.h"
@@ -651,6 +652,71 @@ static void quadratic_forms(void) {
   CHECK(quadratic(u, none, 2, &rank) == 0 && rank == 0);
 }
 
+/* Tables of two groups, whether added together or one by one: some of a single subject or group,
+ * some where all or none have the outcome. */
+static void two_groups(void) {
+  double sums[2][8];
+  rs_two two;
+  rs_mh together, apart;
+  random_state = 11;
+  CHECK(rs_mh_open(&together, 2, 1) == RS_OK && rs_mh_open(&apart, 2, 1) == RS_OK);
+  for (size_t tables = 0; tables < 600; tables += tables < 20 ? 1 : 97) {
+    rs_mh_clear(&together);
+    rs_mh_clear(&apart);
+    rs_two_start(&two);
+    for (size_t i = 0; i < tables; i++) {
+      const double margin[2] = {draw(4), draw(1 + draw(50))};
+      const double count[2] = {draw(1 + (uint32_t)margin[0]), draw(1 + (uint32_t)margin[1])};
+      rs_two_put(&two, margin, count);
+      if (count[0] + count[1] > 0) rs_mh_add(&apart, margin, count, 1);
+      if (two.n == RS_SOME_TABLES || draw(40) == 0) rs_two_add_up(&two);
+    }
+    rs_two_end(&two, &together);
+    CHECK(together.informative == apart.informative);
+    rs_mh_totals(&together, sums[0], sums[0] + 2, sums[0] + 4);
+    rs_mh_totals(&apart, sums[1], sums[1] + 2, sums[1] + 4);
+    for (int i = 0; i < 8; i++) CHECK_CLOSE(sums[0][i], sums[1][i], 1e-15);
+  }
+  rs_mh_close(&together);
+  rs_mh_close(&apart);
+}
+
+/* Strata that inform, of those of some rows: one is counted once, though it is read in parts. */
+static size_t informative_strata(const rs_rows *r, double rho, const rs_run *run) {
+  double sums[2 * GROUPS + GROUPS * GROUPS];
+  rs_logrank test = {rho, 0, sums, sums + GROUPS, sums + 2 * GROUPS, 0, 0};
+  rs_stream *s;
+  rs_report report;
+  CHECK(rs_stream_open(r, RS_TIES_ULP, run, &s, &report) == RS_OK);
+  CHECK(r->n_stratum > 1 || RS_LARGE_STRATUM > MOST || rs_stream_segments(s) > 1);
+  CHECK(rs_logrank_run(s, r->n_group, run, &test) == RS_OK);
+  rs_stream_close(s);
+  return test.informative_strata;
+}
+
+static void strata_that_inform(void) {
+  fill_data(0);
+  for (int rho = 0; rho < 2; rho++) {
+    for (size_t k = 2; k <= GROUPS; k++) {
+      rs_rows one = rows_of(MOST, 0), some = rows_of(MOST, STRATUM);
+      one.n_group = some.n_group = k;
+      for (size_t i = 0; i < MOST; i++) {
+        d.group[i] = 1 + (int)(i % k);
+        d.status[i] = d.time[i] > 4; /* none in the first segments */
+      }
+      CHECK(informative_strata(&one, rho, &SORT) == 1);
+      CHECK(informative_strata(&some, rho, &SORT) == STRATA);
+      for (size_t i = 0; i < MOST; i++) {
+        if (d.stratum[i] == 1) d.status[i] = 0;
+        if (d.stratum[i] == 2) d.group[i] = 1;
+      }
+      CHECK(informative_strata(&some, rho, &SORT) == STRATA - 2);
+      for (size_t i = 0; i < MOST; i++) d.status[i] = 0;
+      CHECK(informative_strata(&one, rho, &SORT) == 0);
+    }
+  }
+}
+
 static int stop_at_once(void *unused) {
   (void)unused;
   return 1;
@@ -788,6 +854,8 @@ int main(int n_arg, char **arg) {
   sorts();
   wide_keys();
   quadratic_forms();
+  two_groups();
+  strata_that_inform();
   a_large_form_stops();
   fractions_are_no_level();
   a_trend_in_any_unit();
