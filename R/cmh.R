@@ -166,8 +166,8 @@ new_cmh <- function(table, options) {
   check_report(core)
   test <- if (two_by_two) odds_ratio_test(core, counts, options) else general_test(core, table)
   out <- c(test, list(data.name = table$data.name), cmh_sums(core, table))
-  class(out) <- c("riskset_cmh", "htest")
   announce_cmh(out)
+  class(out) <- c("riskset_cmh", "htest")
   out
 }
 
