@@ -49,9 +49,15 @@ static rs_status order_new(order *o, size_t n, const rs_run *run, int *stopped) 
   o->event = malloc(n + 1);
   o->time = malloc((n + 1) * sizeof *o->time);
   o->event_time = malloc((n + 1) * sizeof *o->event_time);
-  if (o->row && o->event && o->time && o->event_time) return RS_OK;
-  order_free(o);
-  return RS_NO_MEMORY;
+  if (!o->row || !o->event || !o->time || !o->event_time) {
+    order_free(o);
+    return RS_NO_MEMORY;
+  }
+  rs_advise(o->row, (n + 1) * sizeof *o->row);
+  rs_advise(o->event, n + 1);
+  rs_advise(o->time, (n + 1) * sizeof *o->time);
+  rs_advise(o->event_time, (n + 1) * sizeof *o->event_time);
+  return RS_OK;
 }
 
 /* Ends the current time, and with it its stratum. */
@@ -122,9 +128,13 @@ static rs_status workspace_new(workspace *w, size_t n) {
   w->upto = malloc((n + 1) * sizeof *w->upto);
   w->code = malloc((n + 1) * sizeof *w->code);
   w->room = malloc((3 * SLOTS + (5 + 2 * RS_MOST_GROUPS) * RS_MOST_GROUPS) * sizeof *w->room);
-  if (w->upto && w->code && w->room && rs_mh_open(&w->two, 2, 1) == RS_OK) return RS_OK;
-  workspace_free(w);
-  return RS_NO_MEMORY;
+  if (!w->upto || !w->code || !w->room || rs_mh_open(&w->two, 2, 1) != RS_OK) {
+    workspace_free(w);
+    return RS_NO_MEMORY;
+  }
+  rs_advise(w->upto, (n + 1) * sizeof *w->upto);
+  rs_advise(w->code, (n + 1) * sizeof *w->code);
+  return RS_OK;
 }
 
 /* Numbers that differ by rounding are one group, as they are where a group has a label: R writes 15

@@ -247,7 +247,7 @@ static int is_complete(const rs_stream *s) {
   return s->sorted.n == s->data->n * (size_t)(1 + s->entries);
 }
 
-/* The records of dropped rows, which are the last m, make room for the next ones. */
+/* Of m records behind the last, those of dropped rows make room for the next. */
 static void leave_out(record_batch *r, size_t m, int carried) {
   size_t from = r->n, n = r->n;
   for (size_t i = 0; i < m; i++) {
