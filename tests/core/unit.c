@@ -669,7 +669,7 @@ static void two_groups(void) {
       const double count[2] = {draw(1 + (uint32_t)margin[0]), draw(1 + (uint32_t)margin[1])};
       rs_two_put(&two, margin, count);
       if (count[0] + count[1] > 0) rs_mh_add(&apart, margin, count, 1);
-      if (two.n == RS_SOME_TABLES || draw(40) == 0) rs_two_add_up(&two);
+      if (two.n == RS_SOME_TABLES || (tables % 2 && draw(40) == 0)) rs_two_add_up(&two);
     }
     rs_two_end(&two, &together);
     CHECK(together.informative == apart.informative);
@@ -677,8 +677,71 @@ static void two_groups(void) {
     rs_mh_totals(&apart, sums[1], sums[1] + 2, sums[1] + 4);
     for (int i = 0; i < 8; i++) CHECK_CLOSE(sums[0][i], sums[1][i], 1e-15);
   }
+  const double halves[2] = {0.5, 0.5}, quarters[2] = {0.25, 0.25}; /* n - 1 is 0 */
+  rs_mh_clear(&together);
+  rs_two_start(&two);
+  rs_two_put(&two, halves, quarters);
+  rs_two_end(&two, &together);
+  CHECK(together.informative == 0 && rs_total(&together.covariance[0]) == 0);
   rs_mh_close(&together);
   rs_mh_close(&apart);
+}
+
+/* Weighted sums of the first two groups of some rows, O, E, and the variance. */
+static void weighted_sums(const rs_rows *r, double rho, double gamma, double out[5]) {
+  double sums[2 * GROUPS + GROUPS * GROUPS];
+  const size_t k = r->n_group;
+  rs_logrank test = {rho, gamma, sums, sums + k, sums + 2 * k, 0, 0};
+  rs_stream *s;
+  rs_report report;
+  CHECK(rs_stream_open(r, RS_TIES_ULP, &ALONE, &s, &report) == RS_OK);
+  CHECK(rs_logrank_run(s, k, &ALONE, &test) == RS_OK);
+  rs_stream_close(s);
+  for (size_t g = 0; g < 2; g++) {
+    out[g] = test.observed[g];
+    out[2 + g] = test.expected[g];
+  }
+  out[4] = test.covariance[0];
+}
+
+static void an_empty_third_group(void) {
+  double with[5], without[5];
+  for (int whole = 0; whole < 2; whole++) {
+    fill_data(whole);
+    for (size_t i = 0; i < MOST; i++) d.group[i] = 1 + (int)(i % 2);
+    rs_rows two = rows_of(MOST, 0), three = rows_of(MOST, 0);
+    two.n_group = 2;
+    for (int power = 0; power < 4; power++) {
+      weighted_sums(&two, power % 2, power / 2, without);
+      weighted_sums(&three, power % 2, power / 2, with);
+      for (int i = 0; i < 5; i++) CHECK_CLOSE(with[i], without[i], 1e-13);
+    }
+  }
+}
+
+/* V = A A' and u = A c, where A has fewer columns than rows: the form is c'c, its rank theirs. */
+static void forms_of_known_rank(void) {
+  enum { P = 5 };
+  double a[P][P], u[P], v[P * P], c[P] = {1, -2, 3, -1, 2};
+  random_state = 13;
+  for (int turn = 0; turn < 200; turn++) {
+    size_t columns = 1 + draw(P), rank;
+    double want = 0;
+    for (size_t j = 0; j < columns; j++) want += c[j] * c[j];
+    for (size_t i = 0; i < P; i++) {
+      u[i] = 0;
+      for (size_t j = 0; j < columns; j++) {
+        a[i][j] = draw(1000) / 100.0 - 5 + (i == j ? 20 : 0);
+        u[i] += a[i][j] * c[j];
+      }
+    }
+    for (size_t i = 0; i < P * P; i++) {
+      v[i] = 0;
+      for (size_t j = 0; j < columns; j++) v[i] += a[i / P][j] * a[i % P][j];
+    }
+    CHECK_CLOSE(quadratic(u, v, P, &rank), want, 1e-9);
+    CHECK(rank == columns);
+  }
 }
 
 /* Strata that inform, of those of some rows: one is counted once, though it is read in parts. */
@@ -854,7 +917,9 @@ int main(int n_arg, char **arg) {
   sorts();
   wide_keys();
   quadratic_forms();
+  forms_of_known_rank();
   two_groups();
+  an_empty_third_group();
   strata_that_inform();
   a_large_form_stops();
   fractions_are_no_level();
