@@ -72,8 +72,8 @@ static void add_all(rs_sums *to, const double *x, size_t n) {
 }
 
 /* The first m tables. E of group g is d n_g / n; the variance d (n_0 / n) (n_1 / n) (n - d) / (n - 1)
- * (Mantel 1966, Cancer Chemother Rep 50:163-170), where both groups are at risk and not all have the
- * outcome. */
+ * (Mantel 1966, Cancer Chemother Rep 50:163-170), where both groups are at risk and not all have
+ * the outcome; counts are whole. */
 static void add_tables(rs_two *two, size_t m) {
   double x[2][RS_SOME_TABLES], e[2][RS_SOME_TABLES], v[RS_SOME_TABLES];
   /* NOLINTBEGIN(clang-analyzer-core.UndefinedBinaryOperatorResult): m tables are put down */
@@ -82,7 +82,8 @@ static void add_tables(rs_two *two, size_t m) {
     double d = two->count[0][i] + two->count[1][i], w = two->weight[i];
     double n = two->margin[0][i] + two->margin[1][i];
     double p = two->margin[0][i] / n, q = two->margin[1][i] / n;
-    v[i] = d * p * q * ((n - d) / (n - 1)); /* of a single subject NaN */
+    double others = n - 1 > d ? n - 1 : d; /* d where all have the outcome: no division by 0 */
+    v[i] = d * p * q * ((n - d) / others);
     x[0][i] = w * two->count[0][i];
     x[1][i] = w * two->count[1][i];
     e[0][i] = w * (d * p);
@@ -90,7 +91,7 @@ static void add_tables(rs_two *two, size_t m) {
   }
   /* NOLINTEND(clang-analyzer-core.UndefinedBinaryOperatorResult) */
   for (size_t i = 0; i < m; i++) {
-    int informs = v[i] > 0 && v[i] < INFINITY;
+    int informs = v[i] > 0;
     two->informative += (size_t)informs;
     v[i] = informs ? two->weight[i] * two->weight[i] * v[i] : 0;
   }
@@ -126,8 +127,8 @@ static void add_sums(rs_sum *to, const rs_sums *from) {
 
 /* Of the covariance the first element is enough: rs_mh_totals() gives the other three. */
 void rs_two_end(rs_two *two, rs_mh *mh) {
-  static const double subject[2] = {1, 0}, no_outcome[2] = {0, 0};
-  for (; two->n % RS_SUMS != 0; two->n++) rs_two_put(two, subject, no_outcome);
+  static const double subjects[2] = {1, 1}, no_outcome[2] = {0, 0};
+  for (; two->n % RS_SUMS != 0; two->n++) rs_two_put(two, subjects, no_outcome);
   rs_two_add_up(two);
   for (int g = 0; g < 2; g++) {
     add_sums(&mh->observed[g], &two->observed[g]);

@@ -677,12 +677,6 @@ static void two_groups(void) {
     rs_mh_totals(&apart, sums[1], sums[1] + 2, sums[1] + 4);
     for (int i = 0; i < 8; i++) CHECK_CLOSE(sums[0][i], sums[1][i], 1e-15);
   }
-  const double halves[2] = {0.5, 0.5}, quarters[2] = {0.25, 0.25}; /* n - 1 is 0 */
-  rs_mh_clear(&together);
-  rs_two_start(&two);
-  rs_two_put(&two, halves, quarters);
-  rs_two_end(&two, &together);
-  CHECK(together.informative == 0 && rs_total(&together.covariance[0]) == 0);
   rs_mh_close(&together);
   rs_mh_close(&apart);
 }
