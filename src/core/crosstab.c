@@ -18,8 +18,8 @@ enum { CHUNK_ROWS = RS_POLLED_ROWS / 16, MOST_IN_LANES = 1024 };
 
 /* Adds stride * level of m integers to cell[], and marks the missing ones in miss[]. The
  * subtraction is modulo 2^32: INT_MIN and other strangers land above `levels`. */
-static void decode_int(const int *x, uint32_t first, uint32_t levels, uint32_t stride,
-                       size_t m, uint32_t *cell, uint32_t *miss) {
+RS_WIDE static void decode_int(const int *x, uint32_t first, uint32_t levels, uint32_t stride,
+                               size_t m, uint32_t *cell, uint32_t *miss) {
   RS_SIMD
   for (size_t i = 0; i < m; i++) {
     uint32_t level = (uint32_t)x[i] - first;
@@ -30,20 +30,21 @@ static void decode_int(const int *x, uint32_t first, uint32_t levels, uint32_t s
 }
 
 /* A fraction is no level: first + code is not the number again. */
-static void decode_double(const double *x, double first, double levels, uint32_t stride,
-                          size_t m, uint32_t *cell, uint32_t *miss) {
+RS_WIDE static void decode_double(const double *x, double first, double levels, uint32_t stride,
+                                  size_t m, uint32_t *cell, uint32_t *miss) {
   RS_SIMD
   for (size_t i = 0; i < m; i++) {
     double level = x[i] - first;
-    int near = level >= 0 && level < levels; /* false for NaN */
-    int code = (int)(near ? level : 0), in = near && first + code == x[i];
-    miss[i] |= in ? 0 : UINT32_MAX;
+    level = level >= 0 ? level : levels; /* and where it is NaN */
+    level = level < levels ? level : levels;
+    int code = (int)level;
+    miss[i] |= -(uint32_t)((level == levels) | (first + code != x[i]));
     cell[i] += (uint32_t)code * stride;
   }
 }
 
-void rs_cells(const rs_category *category, size_t count, size_t n_cell, size_t at,
-              size_t m, uint32_t *cell, uint32_t *miss) {
+RS_WIDE void rs_cells(const rs_category *category, size_t count, size_t n_cell, size_t at,
+                      size_t m, uint32_t *cell, uint32_t *miss) {
   uint32_t stride = 1, none = (uint32_t)n_cell;
   memset(cell, 0, m * sizeof *cell);
   memset(miss, 0, m * sizeof *miss);
@@ -196,7 +197,7 @@ rs_status rs_count_table(const rs_category category[3], rs_column weight, size_t
 
 /* ---- The range of a column --------------------------------------------------------- */
 
-static void range_int(const int *x, size_t m, rs_range *range) {
+RS_WIDE static void range_int(const int *x, size_t m, rs_range *range) {
   int low = INT_MAX, high = INT_MIN;
   RS_SIMD_LOW_HIGH
   for (size_t i = 0; i < m; i++) {
@@ -209,19 +210,28 @@ static void range_int(const int *x, size_t m, rs_range *range) {
   if (high > range->high) range->high = high;
 }
 
-static void range_double(const double *x, size_t m, rs_range *range) {
+RS_WIDE static void range_double(const double *x, size_t m, rs_range *range) {
   double low = range->low, high = range->high;
-  int strange = 0;
-  RS_SIMD_LOW_HIGH_OR(strange)
+  int fraction = 0;
+  RS_SIMD_LOW_HIGH
   for (size_t i = 0; i < m; i++) {
-    double v = x[i], inside = fabs(v) < 0x1p31 ? v : 0;
-    strange |= v == v && inside - (double)(int)inside + (inside - v) != 0;
+    double v = x[i];
     low = v < low ? v : low;
     high = v > high ? v : high;
   }
   range->low = low;
   range->high = high;
-  if (strange) range->whole = 0;
+  if (low > high) return; /* all are missing */
+  if (low <= -0x1p31 || high >= 0x1p31) {
+    range->whole = 0;
+    return;
+  }
+  RS_SIMD_OR(fraction)
+  for (size_t i = 0; i < m; i++) {
+    double v = x[i] == x[i] ? x[i] : low;
+    fraction |= (double)(int)v != v;
+  }
+  if (fraction) range->whole = 0;
 }
 
 /* One thread: a column is read much faster than it is counted. */

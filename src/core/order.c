@@ -162,7 +162,7 @@ static void sink(buffer b, size_t i) {
 /* Elements of `from` into `to` (which may be the same), in order. Most are at or beside their
  * place: of each pair of neighbours the larger is held back, without a branch, and the smaller
  * seldom has farther to go. */
-static void insert(buffer from, buffer to, size_t n) {
+RS_WIDE static void insert(buffer from, buffer to, size_t n) {
   uint64_t held = from.key[0];
   uint32_t held_carry = from.carry ? from.carry[0] : 0;
   for (size_t i = 1; i < n; i++) {
@@ -189,7 +189,7 @@ int rs_sort_digit(size_t n, int bits) {
 }
 
 /* Returns whether it was stopped: then what is in b is not to be read. */
-static int scatter(buffer a, buffer b, size_t n, int shift, size_t mask, size_t *next) {
+RS_WIDE static int scatter(buffer a, buffer b, size_t n, int shift, size_t mask, size_t *next) {
   for (size_t i = 0; i < n; i++) {
     if (rs_is_stopped_at(b.stopped, b.run, i)) return 1;
     size_t to = next[(a.key[i] >> shift) & mask]++;
@@ -200,7 +200,7 @@ static int scatter(buffer a, buffer b, size_t n, int shift, size_t mask, size_t 
 }
 
 /* Counts of each digit into next (as starts); returns the largest of them. */
-static size_t bucket_starts(buffer a, size_t n, int shift, size_t mask, size_t *next) {
+RS_WIDE static size_t bucket_starts(buffer a, size_t n, int shift, size_t mask, size_t *next) {
   size_t sum = 0, largest = 0;
   memset(next, 0, (mask + 1) * sizeof *next);
   for (size_t i = 0; i < n; i++) next[(a.key[i] >> shift) & mask]++;

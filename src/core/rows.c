@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Ints as doubles (NA as NaN) in room. */
-static const double *convert(const int *x, size_t m, double *room) {
+RS_WIDE static const double *convert(const int *x, size_t m, double *room) {
   RS_SIMD
   for (size_t i = 0; i < m; i++) room[i] = x[i] == INT_MIN ? (double)NAN : (double)x[i];
   return room;
@@ -38,7 +38,7 @@ void rs_as_doubles(rs_batch *batch, size_t m) {
 static inline uint32_t drop_if(int condition) { return 0u - (uint32_t)condition; }
 
 /* Adds a column of codes 1..k to code; a code outside that range drops the row. */
-static void add_codes(const rs_column *column, size_t k, uint32_t stride, size_t from,
+RS_WIDE static void add_codes(const rs_column *column, size_t k, uint32_t stride, size_t from,
                       size_t m, uint32_t *code) {
   if (column->type == RS_NONE) return;
   const int *x = (const int *)column->data + from;
@@ -56,20 +56,20 @@ static void add_codes(const rs_column *column, size_t k, uint32_t stride, size_t
   }
 }
 
-static void drop_missing_ints(const int *x, size_t m, uint32_t *code) {
+RS_WIDE static void drop_missing_ints(const int *x, size_t m, uint32_t *code) {
   if (!x) return;
   RS_SIMD
   for (size_t i = 0; i < m; i++) code[i] |= drop_if(x[i] == INT_MIN);
 }
 
-static void drop_missing(const double *x, size_t m, uint32_t *code) {
+RS_WIDE static void drop_missing(const double *x, size_t m, uint32_t *code) {
   if (!x) return;
   RS_SIMD
   for (size_t i = 0; i < m; i++) code[i] |= drop_if(x[i] != x[i]);
 }
 
 /* Starts the codes: of_event where the status is the event's. */
-static void event_codes(const rs_column *column, const double *status, double event,
+RS_WIDE static void event_codes(const rs_column *column, const double *status, double event,
                         uint32_t of_event, size_t from, size_t m, uint32_t *code) {
   if (column->type == RS_NONE) {
     for (size_t i = 0; i < m; i++) code[i] = of_event;
@@ -223,7 +223,7 @@ static void scan_time(double t, uint32_t code, size_t row, finding *f) {
   }
 }
 
-static int any_fractional(const double *t, size_t m, double high) {
+RS_WIDE static int any_fractional(const double *t, size_t m, double high) {
   int found = 0;
   if (high < 2147483648.0) {
     RS_SIMD_OR(found)
@@ -236,11 +236,12 @@ static int any_fractional(const double *t, size_t m, double high) {
 
 /* Returns whether the whole times of a batch are all there and none is negative; then they have
  * been seen. */
-static int scan_whole_times(const rs_batch *b, size_t m, finding *f) {
+RS_WIDE static int scan_whole_times(const rs_batch *b, size_t m, finding *f) {
+  const int *time = b->whole_time;
   int low = INT_MAX, high = 0, positive = INT_MAX, dropped = 0;
   RS_SIMD_RANGE
   for (size_t i = 0; i < m; i++) {
-    int t = b->whole_time[i], above = t > 0 ? t : INT_MAX;
+    int t = time[i], above = t > 0 ? t : INT_MAX;
     dropped |= b->code[i] == RS_DROP;
     low = t < low ? t : low;
     high = t > high ? t : high;
@@ -256,7 +257,7 @@ static int scan_whole_times(const rs_batch *b, size_t m, finding *f) {
 
 /* A batch is looked at as a whole first; only one with a missing, negative or infinite time is
  * looked at row by row. */
-static void scan_times(rs_batch *b, size_t from, size_t m, finding *f) {
+RS_WIDE static void scan_times(rs_batch *b, size_t from, size_t m, finding *f) {
   double low = f->low, high = f->high, positive = f->positive;
   int dropped = 0, whole = b->whole_time != NULL;
   if (whole && scan_whole_times(b, m, f)) return;
@@ -325,7 +326,7 @@ static void scan_weights(const rs_batch *b, size_t from, size_t m, finding *f) {
   }
 }
 
-static int any_odd(const double *status, double event, size_t m) {
+RS_WIDE static int any_odd(const double *status, double event, size_t m) {
   int odd = 0;
   RS_SIMD_OR(odd)
   for (size_t i = 0; i < m; i++) {
@@ -334,7 +335,7 @@ static int any_odd(const double *status, double event, size_t m) {
   return odd;
 }
 
-static int any_odd_int(const int *status, int event, size_t m) {
+RS_WIDE static int any_odd_int(const int *status, int event, size_t m) {
   int odd = 0;
   RS_SIMD_OR(odd)
   for (size_t i = 0; i < m; i++) {

@@ -73,15 +73,22 @@ size_t rs_part(size_t n, int thread, int threads);
   _Pragma("omp simd reduction(min : low, positive) reduction(max : high) reduction(| : dropped)")
 #define RS_SIMD_OR(flag) RS_SIMD_REDUCE(omp simd reduction(| : flag))
 #define RS_SIMD_LOW_HIGH RS_SIMD_REDUCE(omp simd reduction(min : low) reduction(max : high))
-#define RS_SIMD_LOW_HIGH_OR(flag) \
-  RS_SIMD_REDUCE(omp simd reduction(min : low) reduction(max : high) reduction(| : flag))
 #define RS_SIMD_REDUCE(text) _Pragma(#text)
 #else
 #define RS_SIMD
 #define RS_SIMD_RANGE
 #define RS_SIMD_OR(flag)
 #define RS_SIMD_LOW_HIGH
-#define RS_SIMD_LOW_HIGH_OR(flag)
+#endif
+
+/* Loops that are compiled twice, for any x86-64 processor and for those that work on 32 bytes at a
+ * time; which is called is decided when the package is loaded. Neither joins a product and a sum
+ * into one operation, so both give the same bits. */
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && \
+    !defined(__clang__) && !defined(RS_ANY_PROCESSOR)
+#define RS_WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define RS_WIDE
 #endif
 
 #ifdef __GNUC__

@@ -56,8 +56,8 @@ static void *at_least(void *memory, size_t *size, size_t wanted) {
 
 /* ---- Counting a column ------------------------------------------------------------- */
 
-static void cells_int(const int *x, int low, uint32_t levels, uint32_t stride,
-                      const uint32_t *place, size_t m, uint32_t *cell) {
+RS_WIDE static void cells_int(const int *x, int low, uint32_t levels, uint32_t stride,
+                              const uint32_t *place, size_t m, uint32_t *cell) {
   RS_SIMD
   for (size_t i = 0; i < m; i++) {
     uint32_t level = (uint32_t)x[i] - (uint32_t)low;
@@ -66,13 +66,15 @@ static void cells_int(const int *x, int low, uint32_t levels, uint32_t stride,
   }
 }
 
-static void cells_double(const double *x, double low, uint32_t levels, uint32_t stride,
-                         const uint32_t *place, size_t m, uint32_t *cell) {
+RS_WIDE static void cells_double(const double *x, double low, uint32_t levels, uint32_t stride,
+                                 const uint32_t *place, size_t m, uint32_t *cell) {
+  const double most = levels;
   RS_SIMD
   for (size_t i = 0; i < m; i++) {
     double level = x[i] - low;
-    int code = (int)(level >= 0 && level < levels ? level : levels);
-    cell[i] = (uint32_t)code * stride + place[i];
+    level = level >= 0 ? level : most; /* and where it is NaN */
+    level = level < most ? level : most;
+    cell[i] = (uint32_t)(int)level * stride + place[i];
   }
 }
 

@@ -74,7 +74,7 @@ static size_t read_counted(rs_reader *r, rs_cell *cell, size_t room) {
   return m;
 }
 
-static size_t read_sorted(rs_reader *r, rs_cell *cell, size_t room) {
+RS_WIDE static size_t read_sorted(rs_reader *r, rs_cell *cell, size_t room) {
   const rs_stream *s = r->stream;
   const rs_sorted k = s->sorted; /* a copy: writing cells cannot change it */
   const size_t m = r->to - r->at < room ? r->to - r->at : room, from = r->at;
@@ -302,7 +302,7 @@ typedef struct {
  * neighbours do not wait for each other. */
 enum { FEW_CODES = 64 };
 
-static void count_codes(sum_job *job, const rs_segment *part, uint32_t mask,
+RS_WIDE static void count_codes(sum_job *job, const rs_segment *part, uint32_t mask,
                         size_t count[RS_LANES][FEW_CODES]) {
   const uint64_t *key = job->stream->sorted.key;
   for (size_t i = part->from, end; i < part->to; i = end) {

@@ -66,7 +66,7 @@ static inline size_t time_place(const rs_histogram *h, double t) {
 }
 
 /* Whole numbers are counted as they are: a histogram has far fewer cells than there are ints. */
-static void count_whole_rows(rs_histogram *h, const rs_batch *b, size_t m, size_t step) {
+RS_WIDE static void count_whole_rows(rs_histogram *h, const rs_batch *b, size_t m, size_t step) {
   const uint32_t origin = (uint32_t)(int)h->origin, by = (uint32_t)step, none = (uint32_t)h->n_cell;
   for (size_t i = 0; i < m; i++) {
     uint32_t cell = b->code[i] + ((uint32_t)b->whole_time[i] - origin) * by;
@@ -74,7 +74,7 @@ static void count_whole_rows(rs_histogram *h, const rs_batch *b, size_t m, size_
   }
 }
 
-static void count_rows(rs_histogram *h, const rs_batch *b, size_t m, size_t step) {
+RS_WIDE static void count_rows(rs_histogram *h, const rs_batch *b, size_t m, size_t step) {
   for (size_t i = 0; i < m; i++) {
     size_t cell = h->n_cell;
     if (b->code[i] != RS_DROP) cell = b->code[i] + time_place(h, b->time[i]) * step;
@@ -248,7 +248,7 @@ static int is_complete(const rs_stream *s) {
 }
 
 /* Of m records behind the last, those of dropped rows make room for the next. */
-static void leave_out(record_batch *r, size_t m, int carried) {
+RS_WIDE static void leave_out(record_batch *r, size_t m, int carried) {
   size_t from = r->n, n = r->n;
   for (size_t i = 0; i < m; i++) {
     r->key[n] = r->key[from + i];
@@ -259,7 +259,7 @@ static void leave_out(record_batch *r, size_t m, int carried) {
 }
 
 /* The entries of the batch, or its exits, as records. */
-static void put_records(const rs_stream *s, const double *time, int entry, size_t from, size_t m,
+RS_WIDE static void put_records(const rs_stream *s, const double *time, int entry, size_t from, size_t m,
                         record_batch *r) {
   const rs_sorted k = s->sorted;
   const uint32_t kind_mask = entry ? ((uint32_t)1 << k.kind_bits) - 1 : 0;
@@ -332,7 +332,7 @@ static rs_rows deciding(const rs_stream *s, int shift) {
   return rows;
 }
 
-static void split_part(void *data, int thread, int threads) {
+RS_WIDE static void split_part(void *data, int thread, int threads) {
   sort_job *job = data;
   const split *p = job->split;
   rs_sorted *k = &job->stream->sorted;
@@ -463,7 +463,7 @@ typedef struct {
   int stopped, found[RS_MOST_THREADS];
 } close_job;
 
-static void close_part(void *data, int thread, int threads) {
+RS_WIDE static void close_part(void *data, int thread, int threads) {
   close_job *job = data;
   const uint64_t *key = job->sorted->key;
   const int time_at = job->sorted->time_at;
