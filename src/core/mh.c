@@ -57,7 +57,7 @@ void rs_two_start(rs_two *two) {
   two->variance = none;
 }
 
-static void add_all(rs_sums *to, const double *x, size_t n) {
+RS_WIDE static void add_all(rs_sums *to, const double *x, size_t n) {
   rs_sums s = *to;
   for (size_t i = 0; i < n; i += RS_SUMS) {
     RS_SIMD
@@ -74,7 +74,7 @@ static void add_all(rs_sums *to, const double *x, size_t n) {
 /* The first m tables. E of group g is d n_g / n; the variance d (n_0 / n) (n_1 / n) (n - d) / (n - 1)
  * (Mantel 1966, Cancer Chemother Rep 50:163-170), where both groups are at risk and not all have
  * the outcome; counts are whole. */
-static void add_tables(rs_two *two, size_t m) {
+RS_WIDE static void add_tables(rs_two *two, size_t m) {
   double x[2][RS_SOME_TABLES], e[2][RS_SOME_TABLES], v[RS_SOME_TABLES];
   /* NOLINTBEGIN(clang-analyzer-core.UndefinedBinaryOperatorResult): m tables are put down */
   RS_SIMD
@@ -266,24 +266,38 @@ double rs_quadratic(const double *u, const double *v, size_t p, double *work, si
 /* Streams of up to this many groups are added up segment by segment, in parallel. */
 enum { MOST_PARTED = 8, ROUND = 256 };
 
+/* S(t-) of all groups pooled, and 1 - S(t-), which would lose digits as a difference. */
+typedef struct {
+  double surv, fail;
+} pooled;
+
+static const pooled all_alive = {1, 0};
+
 typedef struct {
   rs_mh *mh;
   size_t n_group, stratum;
   double *risk, *event, *leave; /* n_group each; leave may be negative: entries */
-  double surv, fail;            /* S(t-) of the stratum, all groups pooled, and 1 - S(t-) */
-  int weighted;                 /* whether those are needed */
+  pooled before;                /* the current time, in its stratum */
+  int weighted;                 /* whether that is needed */
 } logrank_state;
+
+static int is_weighted(const rs_logrank *test) { return test->rho != 0 || test->gamma != 0; }
 
 static double power(double base, double exponent) {
   return exponent == 0 ? 1 : exponent == 1 ? base : pow(base, exponent);
 }
 
+/* The same after a time at which a share of those at risk have died. */
+static inline pooled after(pooled before, double died, double survived) {
+  const pooled now = {before.surv * survived, before.fail + before.surv * died};
+  return now;
+}
+
 /* The weight of a time at which d of n have the event. */
 static inline double next_weight(logrank_state *state, const rs_logrank *test, double d, double n) {
   if (!state->weighted) return 1;
-  double weight = power(state->surv, test->rho) * power(state->fail, test->gamma);
-  state->fail += state->surv * (d / n); /* 1 - surv loses digits while few have failed */
-  state->surv *= (n - d) / n;
+  double weight = power(state->before.surv, test->rho) * power(state->before.fail, test->gamma);
+  state->before = after(state->before, d / n, (n - d) / n);
   return weight;
 }
 
@@ -331,6 +345,7 @@ typedef struct {
   size_t n_group;
   rs_mh *part; /* of each segment of the round that begins at segment `from` */
   size_t from;
+  pooled *before; /* each segment, where it is needed and not all are alive; else NULL */
   logrank_state state; /* in order: carried from one segment to the next */
   strata_count strata;
   int stopped;
@@ -390,7 +405,7 @@ static size_t add_weighed(rs_two *two, size_t weighed, logrank_state *state,
 }
 
 /* The same for two groups; room is for who is at risk. */
-static void add_two_groups(logrank_job *job, logrank_state *state, rs_reader *reader,
+RS_WIDE static void add_two_groups(logrank_job *job, logrank_state *state, rs_reader *reader,
                            const double *room) {
   enum { CELLS = RS_SOME_TABLES - RS_SUMS };
   rs_cell cell[CELLS];
@@ -421,12 +436,7 @@ static void add_two_groups(logrank_job *job, logrank_state *state, rs_reader *re
 
 static void add_segment(logrank_job *job, logrank_state *state, rs_reader *reader, size_t segment,
                         double *room) {
-  if (reader->stratum != state->stratum) {
-    state->surv = 1;
-    state->fail = 0;
-  }
-  state->stratum = reader->stratum;
-  state->weighted = job->test->rho != 0 || job->test->gamma != 0;
+  state->weighted = is_weighted(job->test);
   memcpy(room, rs_segment_risk(job->stream, segment), job->n_group * sizeof *room);
   if (job->n_group == 2) add_two_groups(job, state, reader, room);
   else add_groups(job, state, reader, room);
@@ -435,11 +445,13 @@ static void add_segment(logrank_job *job, logrank_state *state, rs_reader *reade
 static void visit_in_order(void *data, rs_reader *reader, size_t segment, double *room) {
   logrank_job *job = data;
   size_t before = job->state.mh->informative;
+  if (reader->stratum != job->state.stratum) job->state.before = all_alive;
+  job->state.stratum = reader->stratum;
   add_segment(job, &job->state, reader, segment, room);
   count_stratum(&job->strata, reader->stratum, job->state.mh->informative - before);
 }
 
-/* All segments into one accumulator: S(t-) needs what went before. */
+/* All segments into one accumulator. */
 static rs_status add_in_order(logrank_job *job, rs_mh *mh) {
   rs_run alone = *job->run;
   alone.threads = 1;
@@ -453,9 +465,50 @@ static void visit_part(void *data, rs_reader *reader, size_t segment, double *ro
   logrank_job *job = data;
   logrank_state state = {0};
   state.mh = &job->part[segment - job->from];
-  state.stratum = SIZE_MAX;
+  state.before = job->before ? job->before[segment] : all_alive;
   rs_mh_clear(state.mh);
   add_segment(job, &state, reader, segment, room);
+}
+
+/* What a segment makes of those alive at its start: who dies, as a share, and who survives. */
+RS_WIDE static void visit_survival(void *data, rs_reader *reader, size_t segment, double *room) {
+  logrank_job *job = data;
+  rs_cell cell[256];
+  size_t m;
+  double time = -1, n = 0, d = 0, leave = 0;
+  pooled now = all_alive;
+  (void)room;
+  for (size_t g = 0; g < job->n_group; g++) n += rs_segment_risk(job->stream, segment)[g];
+  while ((m = rs_reader_read(reader, cell, 256)) > 0) {
+    for (size_t i = 0; i < m; i++) {
+      if (cell[i].time != time) {
+        double some = n > 0 ? n : 1;
+        now = after(now, d / some, (some - d) / some);
+        n -= d + leave;
+        d = leave = 0;
+      }
+      time = cell[i].time;
+      d += as_event(&cell[i]);
+      leave += as_leaving(&cell[i]);
+    }
+    if (is_time_to_poll(job, reader, m * 8)) return;
+  }
+  double some = n > 0 ? n : 1;
+  job->before[segment] = after(now, d / some, (some - d) / some);
+}
+
+/* S(t-) at the start of each segment is the product of what all before it made of those alive. */
+static rs_status find_survival(logrank_job *job) {
+  size_t n = rs_stream_segments(job->stream);
+  pooled now = all_alive;
+  rs_status status = rs_visit_segments(job->stream, 0, n, 0, visit_survival, job, job->run,
+                                       &job->stopped);
+  for (size_t i = 0; i < n; i++) {
+    const pooled segment = job->before[i];
+    job->before[i] = now;
+    now = after(now, segment.fail, segment.surv);
+  }
+  return status;
 }
 
 /* Each segment into its own accumulator, which are merged in order. */
@@ -478,14 +531,18 @@ static rs_status add_in_parts(logrank_job *job, rs_mh *mh) {
 static rs_status add_parts(logrank_job *job, rs_mh *mh) {
   size_t n = rs_stream_segments(job->stream), parts = n < ROUND ? n : ROUND;
   rs_status status = RS_OK;
+  int linked = is_weighted(job->test) && rs_stream_strata(job->stream) == 1;
   job->part = calloc(parts, sizeof *job->part);
-  if (!job->part) return RS_NO_MEMORY;
+  job->before = linked ? calloc(n, sizeof *job->before) : NULL;
+  if (!job->part || (linked && !job->before)) status = RS_NO_MEMORY;
   for (size_t i = 0; i < parts && status == RS_OK; i++) {
     status = rs_mh_open(&job->part[i], job->n_group, 1);
   }
+  if (status == RS_OK && linked) status = find_survival(job);
   if (status == RS_OK) status = add_in_parts(job, mh);
-  for (size_t i = 0; i < parts; i++) rs_mh_close(&job->part[i]);
+  for (size_t i = 0; job->part && i < parts; i++) rs_mh_close(&job->part[i]);
   free(job->part);
+  free(job->before);
   return status;
 }
 
@@ -495,8 +552,7 @@ rs_status rs_logrank_run(rs_stream *stream, size_t n_group, const rs_run *run,
   logrank_job job = {.stream = stream, .run = run, .test = test, .n_group = n_group};
   rs_status status = rs_mh_open(&mh, n_group, 1);
   if (status != RS_OK) return status;
-  int by_stratum = rs_stream_strata(stream) > 1, weighted = test->rho != 0 || test->gamma != 0;
-  if (n_group <= MOST_PARTED && rs_stream_segments(stream) > 1 && (by_stratum || !weighted)) {
+  if (n_group <= MOST_PARTED && rs_stream_segments(stream) > 1) {
     status = add_parts(&job, &mh);
   } else {
     status = add_in_order(&job, &mh);
