@@ -20,6 +20,7 @@ typedef struct {
 /* Rows in order of stratum and time. */
 typedef struct {
   size_t n, n_time, n_event_time;
+  size_t n_row; /* of the data, used or not */
   uint32_t *row;
   unsigned char *event;
   moment *time, *event_time; /* the latter are those of the former that have events */
@@ -41,8 +42,10 @@ static void order_free(order *o) {
   free(o->event_time);
 }
 
-static rs_status order_new(order *o, size_t n, const rs_run *run, int *stopped) {
+static rs_status order_new(order *o, const rs_rows *rows, size_t n, const rs_run *run,
+                           int *stopped) {
   memset(o, 0, sizeof *o);
+  o->n_row = rows->n;
   o->run = run;
   o->stopped = stopped;
   o->row = malloc((n + 1) * sizeof *o->row);
@@ -100,15 +103,20 @@ static void order_read(order *o, rs_stream *stream) {
 
 /* ---- One column's groups ---------------------------------------------------------------- */
 
-/* Rows of two groups, and their events, among the first sorted rows. */
+/* Rows of two groups among the first sorted rows, and their events: the first group in the lower
+ * half, the second in the upper. Halves never become smaller, so tallies can be subtracted whole. */
 typedef struct {
-  uint32_t n[2], events[2];
+  uint64_t n, events;
 } tally;
+
+static inline uint32_t of_first(uint64_t both) { return (uint32_t)both; }
+static inline uint32_t of_second(uint64_t both) { return (uint32_t)(both >> 32); }
 
 /* What a thread needs for one column after the other. */
 typedef struct {
-  tally *upto;    /* of each sorted row, those before it; and of all */
-  uint32_t *code; /* of each sorted row: 0 .. groups - 1, or NO_CODE */
+  tally *upto;         /* of each sorted row, those before it; and of all */
+  unsigned char *mark; /* of each row of data: 1 or 2 for its group, 0 where it is missing */
+  uint32_t *code;      /* of each sorted row: 0 .. groups - 1, or NO_CODE */
   double value[RS_MOST_GROUPS];
   size_t groups;
   rs_mh two;
@@ -117,21 +125,25 @@ typedef struct {
 
 static void workspace_free(workspace *w) {
   free(w->upto);
+  free(w->mark);
   free(w->code);
   free(w->room);
   rs_mh_close(&w->two);
   memset(w, 0, sizeof *w);
 }
 
-static rs_status workspace_new(workspace *w, size_t n) {
+static rs_status workspace_new(workspace *w, const order *o) {
+  const size_t n = o->n;
   memset(w, 0, sizeof *w);
+  w->mark = malloc(o->n_row);
   w->upto = malloc((n + 1) * sizeof *w->upto);
   w->code = malloc((n + 1) * sizeof *w->code);
   w->room = malloc((3 * SLOTS + (5 + 2 * RS_MOST_GROUPS) * RS_MOST_GROUPS) * sizeof *w->room);
-  if (!w->upto || !w->code || !w->room || rs_mh_open(&w->two, 2, 1) != RS_OK) {
+  if (!w->mark || !w->upto || !w->code || !w->room || rs_mh_open(&w->two, 2, 1) != RS_OK) {
     workspace_free(w);
     return RS_NO_MEMORY;
   }
+  rs_advise(w->mark, o->n_row);
   rs_advise(w->upto, (n + 1) * sizeof *w->upto);
   rs_advise(w->code, (n + 1) * sizeof *w->code);
   return RS_OK;
@@ -264,24 +276,59 @@ static void first_values(const order *o, const rs_column *column, double value[2
   }
 }
 
+/* Marks m rows; returns whether they have a third value. */
+RS_WIDE static int mark_ints(const int *x, size_t m, const double value[2], unsigned char *mark) {
+  const int a = (int)value[0], b = value[1] == value[1] ? (int)value[1] : a;
+  int others = 0;
+  RS_SIMD_OR(others)
+  for (size_t i = 0; i < m; i++) {
+    int is_a = x[i] == a, is_b = (x[i] == b) & (a != b);
+    others |= !(is_a | is_b | (x[i] == INT_MIN));
+    mark[i] = (unsigned char)(is_a + 2 * is_b);
+  }
+  return others;
+}
+
+RS_WIDE static int mark_doubles(const double *x, size_t m, const double value[2],
+                                unsigned char *mark) {
+  const double a = value[0], b = value[1];
+  int others = 0;
+  RS_SIMD_OR(others)
+  for (size_t i = 0; i < m; i++) {
+    int is_a = x[i] == a, is_b = x[i] == b;
+    others |= !(is_a | is_b | (x[i] != x[i]));
+    mark[i] = (unsigned char)(is_a + 2 * is_b);
+  }
+  return others;
+}
+
 /* Returns 0 when the column has a third value, or the call is stopped. */
-static int tally_column(const order *o, const rs_column *column, const double value[2],
-                        tally *upto) {
-  tally now = {{0, 0}, {0, 0}};
-  uint32_t others = 0;
+static int mark_column(const order *o, const rs_column *column, const double value[2],
+                       unsigned char *mark) {
+  int others = 0;
+  for (size_t at = 0, m; at < o->n_row && !others; at += m) {
+    m = o->n_row - at < RS_POLLED_ROWS ? o->n_row - at : RS_POLLED_ROWS;
+    if (at > 0 && rs_is_stopped(o->stopped, o->run, 0)) return 0;
+    others = column->type == RS_INT
+                 ? mark_ints((const int *)column->data + at, m, value, mark + at)
+                 : mark_doubles((const double *)column->data + at, m, value, mark + at);
+  }
+  return !others;
+}
+
+/* Returns 0 when the call is stopped. */
+static int tally_marks(const order *o, const unsigned char *mark, tally *upto) {
+  static const uint64_t one[] = {0, 1, (uint64_t)1 << 32};
+  tally now = {0, 0};
   for (size_t i = 0; i < o->n; i++) {
-    double x = rs_number(*column, o->row[i]);
+    uint64_t row = one[mark[o->row[i]]];
     if (is_stopped_at(o, i)) return 0;
-    uint32_t a = x == value[0], b = x == value[1], event = o->event[i];
-    others |= (x == x) & ~(a | b);
     upto[i] = now;
-    now.n[0] += a;
-    now.n[1] += b;
-    now.events[0] += a & event;
-    now.events[1] += b & event;
+    now.n += row;
+    now.events += row * o->event[i];
   }
   upto[o->n] = now;
-  return others == 0;
+  return 1;
 }
 
 static void test_two(const order *o, workspace *w, int swapped, rs_screened *out) {
@@ -292,11 +339,10 @@ static void test_two(const order *o, workspace *w, int swapped, rs_screened *out
   for (size_t t = 0; t < o->n_event_time; t++) {
     moment at = o->event_time[t];
     if (is_stopped_at(o, t)) return;
-    double risk[2], event[2];
-    for (int g = 0; g < 2; g++) {
-      risk[g] = upto[at.stop].n[g] - upto[at.begin].n[g];
-      event[g] = upto[at.end].events[g] - upto[at.begin].events[g];
-    }
+    uint64_t n = upto[at.stop].n - upto[at.begin].n;
+    uint64_t events = upto[at.end].events - upto[at.begin].events;
+    const double risk[2] = {of_first(n), of_second(n)};
+    const double event[2] = {of_first(events), of_second(events)};
     rs_two_put(&two, risk, event);
     if (two.n == RS_SOME_TABLES) rs_two_add_up(&two);
   }
@@ -315,11 +361,13 @@ static rs_status test_column(const order *o, const rs_column *column, workspace 
   double value[2];
   unknown(out);
   first_values(o, column, value);
-  if (!tally_column(o, column, value, w->upto)) return test_groups(o, column, w, out);
-  const tally *all = &w->upto[o->n];
-  out->groups = (size_t)(value[0] == value[0]) + (size_t)(value[1] == value[1]);
-  out->n = (size_t)all->n[0] + all->n[1];
-  out->events = (size_t)all->events[0] + all->events[1];
+  if (value[0] != value[0]) return RS_OK; /* all are missing */
+  if (!mark_column(o, column, value, w->mark)) return test_groups(o, column, w, out);
+  if (!tally_marks(o, w->mark, w->upto)) return RS_OK;
+  const tally all = w->upto[o->n];
+  out->groups = value[1] == value[1] ? 2 : 1;
+  out->n = (size_t)of_first(all.n) + of_second(all.n);
+  out->events = (size_t)of_first(all.events) + of_second(all.events);
   if (out->groups == 2 && out->events > 0) test_two(o, w, value[1] < value[0], out);
   return RS_OK;
 }
@@ -342,7 +390,7 @@ static void columns_part(void *data, int thread, int threads) {
   const order *o = job->o;
   workspace w;
   size_t j, work = RS_POLLED_ROWS;
-  rs_status status = workspace_new(&w, o->n);
+  rs_status status = workspace_new(&w, o);
   (void)threads;
   while (status == RS_OK && (j = rs_take(&job->next)) < job->n) {
     if (rs_is_due(&work, o->n + ROWS_A_TEST, RS_POLLED_ROWS) &&
@@ -378,7 +426,7 @@ rs_status rs_screen_logrank(const rs_rows *rows, rs_ties ties, const rs_column *
   kept.n_group = 1;
   rs_status status = rs_stream_open(&kept, ties, run, &stream, report);
   if (status != RS_OK || !stream) return status;
-  status = order_new(&o, report->used, run, &stopped);
+  status = order_new(&o, &kept, report->used, run, &stopped);
   if (status == RS_OK) {
     order_read(&o, stream);
     if (!stopped) status = test_columns(&o, column, n_column, result);
