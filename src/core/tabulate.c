@@ -183,14 +183,21 @@ static rs_status count_all(rs_stream *s, const rs_run *run) {
 /* ---- Sorting --------------------------------------------------------------------------- */
 
 /* Beyond the largest finite time is the key of +Inf; and of a dropped row's time, which may be
- * anything. */
-static inline uint64_t time_key(const rs_sorted *k, double t) {
-  if (k->whole) {
-    double offset = t - k->origin;
-    return offset >= 0 && offset <= (double)k->most ? (uint64_t)offset : k->most + 1;
-  }
-  uint64_t key = t == 0 ? 0 : rs_double_bits(t) - k->base;
+ * anything. The bits of a whole number above 2^52 count on from those of 2^52. */
+static RS_INLINE uint64_t whole_key(const rs_sorted *k, double t) {
+  const double first = 4503599627370496.0;
+  double offset = t - k->origin;
+  uint64_t key = rs_double_bits(offset + first) - rs_double_bits(first);
+  return (offset >= 0) & (key <= k->most) ? key : k->most + 1;
+}
+
+static RS_INLINE uint64_t other_key(const rs_sorted *k, double t) {
+  uint64_t key = (rs_double_bits(t) - k->base) & -(uint64_t)(t != 0);
   return key > k->most ? k->most + 1 : key;
+}
+
+static uint64_t time_key(const rs_sorted *k, double t) {
+  return k->whole ? whole_key(k, t) : other_key(k, t);
 }
 
 /* Where each field goes. */
@@ -217,12 +224,6 @@ static void lay_out(rs_stream *s, const rs_report *report, rs_ties ties) {
   }
 }
 
-/* The code as rs_read_batch() made it (kind, group, stratum from the lowest bit up). */
-static uint64_t place_code(const rs_sorted *k, uint32_t code) {
-  int low = k->kind_bits + k->group_bits;
-  return ((uint64_t)(code >> low) << k->stratum_at) | rs_low_bits(code, 0, low);
-}
-
 static rs_stride key_stride(const rs_sorted *k) {
   rs_stride stride = {(uint32_t)1 << (k->kind_bits + k->group_bits),
                       (uint32_t)1 << k->kind_bits, RS_KIND_EVENT};
@@ -237,9 +238,26 @@ typedef struct {
   uint32_t carry[2 * RS_BATCH]; /* where the stream has one */
 } record_batch;
 
-static inline uint64_t record_key(const rs_sorted *k, double t, uint32_t code) {
-  uint64_t key = time_key(k, t) << k->time_at;
-  return k->code_in_key ? key | place_code(k, code) : key;
+RS_WIDE static void put_times(const rs_sorted *sorted, const double *time, size_t m,
+                              uint64_t *key) {
+  const rs_sorted k = *sorted; /* a copy: writing keys cannot change it */
+  if (k.whole) {
+    RS_SIMD
+    for (size_t i = 0; i < m; i++) key[i] = whole_key(&k, time[i]) << k.time_at;
+  } else {
+    RS_SIMD
+    for (size_t i = 0; i < m; i++) key[i] = other_key(&k, time[i]) << k.time_at;
+  }
+}
+
+/* Codes as rs_read_batch() made them (kind, group, stratum from the lowest bit up). */
+RS_WIDE static void put_codes(const rs_sorted *k, const uint32_t *code, size_t m, uint64_t *key) {
+  const int low = k->kind_bits + k->group_bits, stratum_at = k->stratum_at;
+  const uint32_t mask = ((uint32_t)1 << low) - 1;
+  RS_SIMD
+  for (size_t i = 0; i < m; i++) {
+    key[i] |= ((uint64_t)(code[i] >> low) << stratum_at) | (code[i] & mask);
+  }
 }
 
 /* Whether no row is dropped. */
@@ -259,22 +277,21 @@ RS_WIDE static void leave_out(record_batch *r, size_t m, int carried) {
 }
 
 /* The entries of the batch, or its exits, as records. */
-RS_WIDE static void put_records(const rs_stream *s, const double *time, int entry, size_t from, size_t m,
+static void put_records(const rs_stream *s, const double *time, int entry, size_t from, size_t m,
                         record_batch *r) {
-  const rs_sorted k = s->sorted;
-  const uint32_t kind_mask = entry ? ((uint32_t)1 << k.kind_bits) - 1 : 0;
-  const uint32_t kind = entry ? RS_KIND_ENTER : 0;
-  uint64_t *key = r->key + r->n;
-  uint32_t *carry = r->carry + r->n;
-  for (size_t i = 0; i < m; i++) {
-    key[i] = record_key(&k, time[i], (r->rows.code[i] & ~kind_mask) | kind);
+  const rs_sorted *k = &s->sorted;
+  const uint32_t kinds = ((uint32_t)1 << k->kind_bits) - 1;
+  uint32_t *code = r->rows.code, *carry = r->carry + r->n;
+  for (size_t i = 0; entry && i < m; i++) {
+    if (code[i] != RS_DROP) code[i] = (code[i] & ~kinds) | RS_KIND_ENTER;
   }
-  for (size_t i = 0; k.carry && i < m; i++) {
-    carry[i] = s->by_row ? (uint32_t)(2 * (from + i)) + (uint32_t)entry
-                         : (r->rows.code[i] & ~kind_mask) | kind;
+  put_times(k, time, m, r->key + r->n);
+  if (k->code_in_key) put_codes(k, code, m, r->key + r->n);
+  for (size_t i = 0; k->carry && i < m; i++) {
+    carry[i] = s->by_row ? (uint32_t)(2 * (from + i)) + (uint32_t)entry : code[i];
   }
   if (is_complete(s)) r->n += m;
-  else leave_out(r, m, k.carry != NULL);
+  else leave_out(r, m, k->carry != NULL);
 }
 
 static void read_records(const rs_stream *s, const rs_rows *rows, size_t from, size_t m,
