@@ -11,7 +11,7 @@ enum { RS_MOST_THREADS = 64 };
 
 /* Sizes that a test of the core lowers when it compiles it, to reach with few rows what takes
  * many: rows a batch, rows worth sharing among threads, rows that a sort can number, rows that are
- * sorted without a split, rows between polls (a power of 2), the bytes of a large page, subjects of
+ * sorted without a split, rows whose times are worth a list, rows between polls (a power of 2), the bytes of a large page, subjects of
  * one stratum whose times are cut into segments. */
 #ifndef RS_BATCH_ROWS
 #define RS_BATCH_ROWS 512
@@ -21,6 +21,9 @@ enum { RS_MOST_THREADS = 64 };
 #endif
 #ifndef RS_FEW_ROWS
 #define RS_FEW_ROWS 4096
+#endif
+#ifndef RS_LISTED_ROWS
+#define RS_LISTED_ROWS 16384
 #endif
 #ifndef RS_POLLED_ROWS
 #define RS_POLLED_ROWS (1 << 20)

@@ -49,6 +49,12 @@ void rs_reader_seek(rs_reader *r, size_t segment) {
   }
 }
 
+static inline double counted_time(const rs_stream *s, size_t t) {
+  const rs_histogram *h = &s->counted;
+  if (h->times) return h->times[t];
+  return t == h->range - 1 && s->infinite ? INFINITY : h->origin + (double)t;
+}
+
 static size_t read_counted(rs_reader *r, rs_cell *cell, size_t room) {
   const rs_stream *s = r->stream;
   const rs_histogram h = s->counted;
@@ -58,7 +64,7 @@ static size_t read_counted(rs_reader *r, rs_cell *cell, size_t room) {
     if (h.rows[at] > 0) {
       size_t group = in / h.kinds, t = place - first;
       rs_cell *c = &cell[m++];
-      c->time = t == h.range - 1 && s->infinite ? INFINITY : h.origin + (double)t;
+      c->time = counted_time(s, t);
       c->block = (uint32_t)(block + group);
       c->kind = (uint32_t)(in - group * h.kinds);
       c->rows = h.rows[at];
@@ -237,9 +243,7 @@ static size_t place_stratum(const rs_stream *s, size_t at) {
 
 static double place_time(const rs_stream *s, size_t at) {
   if (s->source == RS_SORTED) return rs_key_time(&s->sorted, s->sorted.key[at]);
-  size_t t = at / s->counted.kinds / s->n_group % s->counted.range;
-  if (t == s->counted.range - 1 && s->infinite) return INFINITY;
-  return s->counted.origin + (double)t;
+  return counted_time(s, at / s->counted.kinds / s->n_group % s->counted.range);
 }
 
 static size_t first_beyond(const rs_stream *s, const rs_segment *part) {

@@ -8,7 +8,8 @@
 
 typedef struct {
   size_t range, kinds, n_cell; /* cell = ((stratum * range + t) * n_group + group) * kinds + kind */
-  double origin;               /* the time of t = 0 */
+  double origin;               /* the time of t = 0, */
+  double *times;               /* or that of each t, where they are listed; else NULL */
   uint32_t *rows;              /* n_cell + 1: the last takes the dropped rows */
   double *weight, *square;     /* NULL without weights; square NULL unless fractional */
 } rs_histogram;

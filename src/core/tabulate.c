@@ -1,9 +1,9 @@
 /* tabulate.c: rows, or a risk table -> an ordered stream of cells.
  *
- * Three sources, one stream. Whole-number times within a modest range are counted into a
- * histogram; other times are sorted as 64-bit keys that carry stratum, group and event along;
- * a risk table is read by merging its blocks. Whoever reads the stream (stream.c) cannot tell
- * which. */
+ * Three sources, one stream. Whole-number times within a modest range, and other times of which few
+ * are distinct, are counted into a histogram; the rest are sorted as 64-bit keys that carry
+ * stratum, group and event along; a risk table is read by merging its blocks. Whoever reads the
+ * stream (stream.c) cannot tell which. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +14,17 @@ size_t rs_stream_merged(const rs_stream *stream) { return stream->merged; }
 const double *rs_stream_rows(const rs_stream *stream) { return stream->rows; }
 const double *rs_stream_subjects(const rs_stream *stream) { return stream->subjects; }
 
+static void histogram_free(rs_histogram *h) {
+  free(h->rows);
+  free(h->weight);
+  free(h->square);
+  free(h->times);
+}
+
 void rs_stream_close(rs_stream *s) {
   if (!s) return;
   free(s->rows);
-  free(s->counted.rows);
-  free(s->counted.weight);
-  free(s->counted.square);
+  histogram_free(&s->counted);
   free(s->sorted.key);
   free(s->sorted.carry);
   free(s->segment);
@@ -48,136 +53,304 @@ static rs_stream *stream_new(size_t n_group, size_t n_stratum) {
 
 static rs_status histogram_new(rs_histogram *h, int weights) {
   h->rows = calloc(h->n_cell + 1, sizeof *h->rows);
-  if (weights > 0) h->weight = calloc(h->n_cell + 1, sizeof *h->weight);
-  if (weights > 1) h->square = calloc(h->n_cell + 1, sizeof *h->square);
+  h->weight = weights > 0 ? calloc(h->n_cell + 1, sizeof *h->weight) : NULL;
+  h->square = weights > 1 ? calloc(h->n_cell + 1, sizeof *h->square) : NULL;
   return h->rows && (h->weight || weights < 1) && (h->square || weights < 2) ? RS_OK
                                                                              : RS_NO_MEMORY;
 }
 
-static void histogram_free(rs_histogram *h) {
-  free(h->rows);
-  free(h->weight);
-  free(h->square);
-}
-
-/* Index of a time on the histogram's axis; +Inf has the last place. */
-static inline size_t time_place(const rs_histogram *h, double t) {
-  return t < INFINITY ? (size_t)(int64_t)(t - h->origin) : h->range - 1;
-}
-
-/* Whole numbers are counted as they are: a histogram has far fewer cells than there are ints. */
-RS_WIDE static void count_whole_rows(rs_histogram *h, const rs_batch *b, size_t m, size_t step) {
-  const uint32_t origin = (uint32_t)(int)h->origin, by = (uint32_t)step, none = (uint32_t)h->n_cell;
-  for (size_t i = 0; i < m; i++) {
-    uint32_t cell = b->code[i] + ((uint32_t)b->whole_time[i] - origin) * by;
-    h->rows[b->code[i] == RS_DROP ? none : cell]++;
-  }
-}
-
-RS_WIDE static void count_rows(rs_histogram *h, const rs_batch *b, size_t m, size_t step) {
-  for (size_t i = 0; i < m; i++) {
-    size_t cell = h->n_cell;
-    if (b->code[i] != RS_DROP) cell = b->code[i] + time_place(h, b->time[i]) * step;
-    h->rows[cell]++;
-  }
-}
-
-static void count_weights(rs_histogram *h, const rs_batch *b, size_t m, size_t step) {
-  for (size_t i = 0; i < m; i++) {
-    if (b->code[i] == RS_DROP) continue;
-    size_t cell = b->code[i] + time_place(h, b->time[i]) * step;
-    h->weight[cell] += b->weight[i];
-    if (h->square) h->square[cell] += b->weight[i] * b->weight[i];
-  }
-}
-
-/* An entry counts beside the event and the censoring of its row's group. */
-static void count_entries(rs_histogram *h, const rs_batch *b, size_t m, size_t step) {
-  for (size_t i = 0; i < m; i++) {
-    if (b->code[i] == RS_DROP) continue;
-    size_t cell = b->code[i] - b->code[i] % h->kinds + RS_KIND_ENTER;
-    cell += time_place(h, b->entry[i]) * step;
-    h->rows[cell]++;
-    if (h->weight) h->weight[cell] += b->weight[i];
-  }
-}
-
-static void histogram_add(rs_histogram *to, const rs_histogram *from) {
-  for (size_t c = 0; c <= to->n_cell; c++) to->rows[c] += from->rows[c];
-  for (size_t c = 0; to->weight && c <= to->n_cell; c++) to->weight[c] += from->weight[c];
-  for (size_t c = 0; to->square && c <= to->n_cell; c++) to->square[c] += from->square[c];
+/* Adds `cells` neighbouring cells of one histogram to those of another. */
+static void histogram_add(rs_histogram *to, size_t at, const rs_histogram *from, size_t from_at,
+                          size_t cells) {
+  for (size_t c = 0; c < cells; c++) to->rows[at + c] += from->rows[from_at + c];
+  for (size_t c = 0; to->weight && c < cells; c++) to->weight[at + c] += from->weight[from_at + c];
+  for (size_t c = 0; to->square && c < cells; c++) to->square[at + c] += from->square[from_at + c];
 }
 
 /* Beyond these cells a histogram leaves the cache, and sorting is faster. */
 enum { MOST_CELLS = 1 << 22 };
 
-/* Whether the times are whole and the histogram is small beside the rows. */
-static int can_count(const rs_stream *s, const rs_report *report, rs_ties ties,
-                     const rs_run *run, rs_histogram *h) {
-  size_t blocks = s->n_group * s->n_stratum, limit = 2 * s->data->n;
-  double range = report->max_time - report->min_time + 1 + report->infinite_times;
+/* How many times a histogram may have to be small beside the rows. */
+static size_t most_times(const rs_stream *s, const rs_run *run) {
+  size_t blocks = s->n_group * s->n_stratum, kinds = s->entries ? 3 : 2, limit = 2 * s->data->n;
+  if (!(run->paths & RS_PATH_COUNT) || s->data->keep_rows || s->data->n >= UINT32_MAX) return 0;
   if (limit < 1024) limit = 1024;
   if (limit > MOST_CELLS) limit = MOST_CELLS;
-  if (!(run->paths & RS_PATH_COUNT) || !report->whole_times || s->data->keep_rows) return 0;
-  if (s->data->n >= UINT32_MAX || !(range >= 1 && range <= (double)limit)) return 0;
-  if (ties == RS_TIES_SURVIVAL && report->max_time >= 67108864) return 0;
+  return blocks > limit / kinds ? 0 : limit / (blocks * kinds);
+}
+
+static void lay_out_cells(rs_histogram *h, const rs_stream *s, size_t range) {
   h->kinds = s->entries ? 3 : 2;
-  h->range = (size_t)range;
-  h->origin = report->min_time;
-  if (blocks > limit / h->kinds || h->range > limit / (blocks * h->kinds)) return 0;
-  h->n_cell = h->range * blocks * h->kinds;
+  h->range = range;
+  h->n_cell = range * s->n_group * s->n_stratum * h->kinds;
+}
+
+/* Whether the times are whole and each number from the first to the last can have its place. */
+static int can_count(rs_stream *s, const rs_report *report, rs_ties ties, const rs_run *run) {
+  double range = report->max_time - report->min_time + 1 + report->infinite_times;
+  if (!report->whole_times || !(range >= 1 && range <= (double)most_times(s, run))) return 0;
+  if (ties == RS_TIES_SURVIVAL && report->max_time >= 67108864) return 0;
+  lay_out_cells(&s->counted, s, (size_t)range);
+  s->counted.origin = report->min_time;
   return 1;
+}
+
+/* Other times may be few all the same (days / 30.4375). They get places as they are first seen, and
+ * are found again by hashing with linear probing (Knuth 1973, TAOCP 3, 6.4, algorithm L). */
+enum { LIST_BITS = 15, LIST_SLOTS = 1 << LIST_BITS, MOST_LISTED = 1 << 14 };
+
+typedef struct {
+  struct {
+    uint64_t key; /* the bits of a time, and 1; 0: the slot is free */
+    uint32_t place;
+  } slot[LIST_SLOTS];
+  double time[MOST_LISTED]; /* by place */
+  size_t n, most;
+  int is_full; /* there was no room for some time */
+} time_list;
+
+static time_list *list_new(size_t most) {
+  time_list *list = calloc(1, sizeof *list);
+  if (list) list->most = most < MOST_LISTED ? most : MOST_LISTED;
+  return list;
+}
+
+static inline uint32_t list_place(time_list *list, double t) {
+  const uint64_t key = rs_double_bits(t) + 1;
+  size_t i = (size_t)((key * 0x9E3779B97F4A7C15u) >> (64 - LIST_BITS));
+  while (list->slot[i].key != key && list->slot[i].key != 0) i = (i + 1) % LIST_SLOTS;
+  if (list->slot[i].key == key) return list->slot[i].place;
+  if (list->n == list->most) {
+    list->is_full = 1;
+    return 0;
+  }
+  list->time[list->n] = rs_bits_double(key - 1);
+  list->slot[i].key = key;
+  list->slot[i].place = (uint32_t)list->n;
+  return (uint32_t)list->n++;
+}
+
+/* Whether times repeat among some rows: not one time, as at the end of a study, but several. */
+static int seem_few(const rs_stream *s) {
+  enum { SAMPLE = 512 };
+  uint64_t key[SAMPLE], spare[SAMPLE];
+  size_t rows = s->data->n < SAMPLE ? s->data->n : SAMPLE, n = 0, repeated = 0;
+  for (size_t i = 0; i < rows; i++) {
+    double t = rs_number(s->data->time, i * (s->data->n / rows));
+    if (t >= 0) key[n++] = rs_double_bits(t);
+  }
+  rs_sort(key, NULL, spare, NULL, n, 63);
+  for (size_t i = 1; i < n; i++) {
+    repeated += key[i] == key[i - 1] && (i < 2 || key[i - 2] != key[i]);
+  }
+  return repeated * 128 >= rows;
+}
+
+/* The rule of survival may tie an entry with its exit: only a sort finds that. */
+static int can_list(rs_stream *s, rs_ties ties, const rs_run *run) {
+  size_t most = most_times(s, run);
+  if (s->data->n < RS_LISTED_ROWS || most == 0 || (s->entries && ties == RS_TIES_SURVIVAL)) return 0;
+  if (!seem_few(s)) return 0;
+  lay_out_cells(&s->counted, s, most < MOST_LISTED ? most : MOST_LISTED);
+  return 1;
+}
+
+/* A batch of rows and the place of their times, or of their entries; then their cells. */
+typedef struct {
+  rs_batch rows;
+  uint32_t place[RS_BATCH], cell[RS_BATCH];
+} count_batch;
+
+/* +Inf has the last place, and so has what is out of range: rows that are dropped. */
+RS_WIDE static void place_times(const rs_histogram *h, const double *time, size_t m,
+                                uint32_t *place) {
+  const double origin = h->origin, last = (double)(h->range - 1);
+  RS_SIMD
+  for (size_t i = 0; i < m; i++) {
+    double offset = time[i] - origin;
+    offset = offset >= 0 ? offset : last;
+    offset = offset < last ? offset : last;
+    place[i] = (uint32_t)(int)offset;
+  }
+}
+
+/* Ints need not become doubles first. */
+RS_WIDE static void place_ints(const rs_histogram *h, const int *time, size_t m, uint32_t *place) {
+  const uint32_t origin = (uint32_t)(int)h->origin;
+  RS_SIMD
+  for (size_t i = 0; i < m; i++) place[i] = (uint32_t)time[i] - origin;
+}
+
+static void place_listed(time_list *list, const double *time, const uint32_t *code, size_t m,
+                         uint32_t *place) {
+  for (size_t i = 0; i < m; i++) {
+    if (code[i] != RS_DROP) place[i] = list_place(list, time[i]);
+  }
+}
+
+/* Of dropped rows it is the cell behind the last. */
+RS_WIDE static void find_cells(const rs_histogram *h, size_t step, size_t m, count_batch *b) {
+  const uint32_t by = (uint32_t)step, none = (uint32_t)h->n_cell;
+  RS_SIMD
+  for (size_t i = 0; i < m; i++) {
+    uint32_t dropped = -(uint32_t)(b->rows.code[i] == RS_DROP);
+    b->cell[i] = (dropped & none) | (~dropped & (b->rows.code[i] + b->place[i] * by));
+  }
+}
+
+/* An entry counts beside the event and the censoring of its row's group. */
+static void as_entries(const rs_histogram *h, size_t m, uint32_t *code) {
+  const uint32_t kinds = (uint32_t)h->kinds;
+  for (size_t i = 0; i < m; i++) {
+    if (code[i] != RS_DROP) code[i] += RS_KIND_ENTER - code[i] % kinds;
+  }
+}
+
+static void count_cells(rs_histogram *h, const count_batch *b, int entries, size_t m) {
+  const double *weight = b->rows.weight;
+  for (size_t i = 0; i < m; i++) h->rows[b->cell[i]]++;
+  for (size_t i = 0; h->weight && i < m; i++) {
+    if (b->cell[i] < h->n_cell) h->weight[b->cell[i]] += weight[i];
+  }
+  for (size_t i = 0; h->square && !entries && i < m; i++) {
+    if (b->cell[i] < h->n_cell) h->square[b->cell[i]] += weight[i] * weight[i];
+  }
 }
 
 typedef struct {
   const rs_stream *stream;
   const rs_run *run;
-  int stopped;
-  rs_histogram *part; /* one a thread; the first is the stream's own */
+  int stopped, listed;
+  rs_histogram part[RS_MOST_THREADS];
+  time_list *list[RS_MOST_THREADS]; /* where times are listed */
   rs_status status[RS_MOST_THREADS];
 } count_job;
+
+static void count_times(count_job *job, int thread, int entries, size_t m, count_batch *b) {
+  rs_histogram *h = &job->part[thread];
+  const double *time = entries ? b->rows.entry : b->rows.time;
+  if (job->listed) place_listed(job->list[thread], time, b->rows.code, m, b->place);
+  else if (!entries && b->rows.whole_time) place_ints(h, b->rows.whole_time, m, b->place);
+  else place_times(h, time, m, b->place);
+  find_cells(h, job->stream->n_group * h->kinds, m, b);
+  count_cells(h, b, entries, m);
+}
 
 static void count_part(void *data, int thread, int threads) {
   count_job *job = data;
   const rs_stream *s = job->stream;
   rs_histogram *h = &job->part[thread];
-  size_t step = s->n_group * h->kinds, n = s->data->n, batches = rs_batches(n);
-  rs_stride stride = {(uint32_t)(h->range * step), (uint32_t)h->kinds, 1};
-  rs_batch batch;
+  size_t n = s->data->n, batches = rs_batches(n);
+  rs_stride stride = {(uint32_t)(h->range * s->n_group * h->kinds), (uint32_t)h->kinds, 1};
+  count_batch b;
+  memset(b.place, 0, sizeof b.place);
   job->status[thread] = histogram_new(h, s->weights);
+  if (job->listed && !(job->list[thread] = list_new(h->range))) job->status[thread] = RS_NO_MEMORY;
   if (job->status[thread] != RS_OK) return;
-  for (size_t b = rs_part(batches, thread, threads); b < rs_part(batches, thread + 1, threads);
-       b++) {
-    size_t from = b * RS_BATCH, m = rs_batch_rows(n, from);
-    if (rs_is_stopped(&job->stopped, job->run, b)) return;
-    rs_read_batch(s->data, s->event, stride, from, m, &batch);
-    if (batch.whole_time) count_whole_rows(h, &batch, m, step);
-    else count_rows(h, &batch, m, step);
-    if (h->weight) {
-      rs_as_doubles(&batch, m);
-      count_weights(h, &batch, m, step);
+  for (size_t i = rs_part(batches, thread, threads); i < rs_part(batches, thread + 1, threads);
+       i++) {
+    size_t from = i * RS_BATCH, m = rs_batch_rows(n, from);
+    if (rs_is_stopped(&job->stopped, job->run, i)) return;
+    rs_read_batch(s->data, s->event, stride, from, m, &b.rows);
+    if (job->listed) rs_as_doubles(&b.rows, m);
+    count_times(job, thread, 0, m, &b);
+    if (s->entries) {
+      as_entries(h, m, b.rows.code);
+      count_times(job, thread, 1, m, &b);
     }
-    if (s->entries) count_entries(h, &batch, m, step);
+    if (job->listed && job->list[thread]->is_full) return;
   }
 }
 
-static rs_status count_all(rs_stream *s, const rs_run *run) {
-  rs_histogram part[RS_MOST_THREADS];
-  count_job job = {s, run, 0, part, {RS_OK}};
+/* Where listed times go in order of time, tied ones together. */
+static rs_status order_list(rs_stream *s, time_list *list, rs_ties ties, uint32_t *place) {
+  const size_t n = list->n;
+  uint64_t *key = malloc(2 * n * sizeof *key);
+  uint32_t *carry = malloc(2 * n * sizeof *carry);
+  double *time = malloc(n * sizeof *time);
+  size_t range = 0;
+  if (key && carry && time) {
+    for (size_t i = 0; i < n; i++) {
+      key[i] = rs_double_bits(list->time[i]);
+      carry[i] = (uint32_t)i;
+    }
+    rs_sort(key, carry, key + n, carry + n, n, 63);
+    for (size_t i = 0; i < n; i++) time[i] = rs_bits_double(key[i]);
+    s->merged = rs_merge_times(time, n, ties, time);
+    for (size_t i = 0; i < n; i++) {
+      if (i == 0 || time[i] != time[range - 1]) time[range++] = time[i];
+      place[carry[i]] = (uint32_t)(range - 1);
+    }
+  }
+  free(key);
+  free(carry);
+  s->counted.times = time;
+  lay_out_cells(&s->counted, s, range);
+  return key && carry && time ? RS_OK : RS_NO_MEMORY;
+}
+
+/* Of one thread's histogram, whose times are listed, into the ordered one. */
+static void put_in_order(rs_stream *s, const rs_histogram *from, const time_list *list,
+                         time_list *all, const uint32_t *place) {
+  const size_t step = s->n_group * from->kinds;
+  for (size_t i = 0; i < list->n; i++) {
+    size_t to = place[list_place(all, list->time[i])];
+    for (size_t j = 0; j < s->n_stratum; j++) {
+      histogram_add(&s->counted, (j * s->counted.range + to) * step, from,
+                    (j * from->range + i) * step, step);
+    }
+  }
+}
+
+/* Adds up what the threads have counted under places of their own. Returns whether it could: whether
+ * all of them together have seen few times. */
+static rs_status add_listed(rs_stream *s, count_job *job, int threads, rs_ties ties, int *few) {
+  uint32_t *place = malloc(MOST_LISTED * sizeof *place);
+  time_list *all = job->list[0];
+  rs_status status = place ? RS_OK : RS_NO_MEMORY;
+  for (int t = 0; t < threads; t++) {
+    all->is_full |= job->list[t]->is_full;
+    for (size_t i = 0; t > 0 && i < job->list[t]->n; i++) list_place(all, job->list[t]->time[i]);
+  }
+  *few = !all->is_full;
+  if (*few && status == RS_OK) status = order_list(s, all, ties, place);
+  if (*few && status == RS_OK) status = histogram_new(&s->counted, s->weights);
+  for (int t = 0; *few && status == RS_OK && t < threads; t++) {
+    put_in_order(s, &job->part[t], job->list[t], all, place);
+  }
+  free(place);
+  return status;
+}
+
+/* Adds up what the threads have counted under the same places. */
+static void add_placed(rs_stream *s, count_job *job, int threads) {
+  s->counted = job->part[0];
+  memset(&job->part[0], 0, sizeof job->part[0]);
+  for (int t = 1; t < threads; t++) {
+    histogram_add(&s->counted, 0, &job->part[t], 0, s->counted.n_cell);
+  }
+}
+
+/* Counts all rows, on the axis that can_count() or can_list() has laid out. *few becomes 0 where
+ * that was wrong: there are too many times to list. */
+static rs_status count_all(rs_stream *s, rs_ties ties, const rs_run *run, int listed, int *few) {
+  count_job job = {.stream = s, .run = run, .listed = listed};
   /* Sums of fractions have other bits in another order. */
   int threads = s->weights > 1 ? 1 : rs_threads(run, s->data->n);
   rs_status status = RS_OK;
-  for (int t = 0; t < threads; t++) part[t] = s->counted;
+  for (int t = 0; t < threads; t++) job.part[t] = s->counted;
   rs_share(threads, count_part, &job, run, &job.stopped);
-  s->counted = part[0];
   for (int t = 0; t < threads; t++) {
     if (job.status[t] != RS_OK) status = job.status[t];
   }
-  for (int t = 1; t < threads; t++) {
-    if (status == RS_OK) histogram_add(&s->counted, &part[t]);
-    histogram_free(&part[t]);
+  if (status == RS_OK && job.stopped) status = RS_INTERRUPTED;
+  if (status == RS_OK && listed) status = add_listed(s, &job, threads, ties, few);
+  if (status == RS_OK && !listed) add_placed(s, &job, threads);
+  for (int t = 0; t < threads; t++) {
+    histogram_free(&job.part[t]);
+    free(job.list[t]);
   }
-  return job.stopped ? RS_INTERRUPTED : status;
+  return status;
 }
 
 /* ---- Sorting --------------------------------------------------------------------------- */
@@ -640,10 +813,10 @@ rs_status rs_stream_open(const rs_rows *rows, rs_ties ties, const rs_run *run,
   s->weights = report->weights;
   s->total = s->weights ? report->total_weight : (double)report->used;
   s->by_row = s->weights > 0 || rows->keep_rows;
-  if (can_count(s, report, ties, run, &s->counted)) {
-    s->source = RS_COUNTED;
-    status = count_all(s, run);
-  } else {
+  int placed = can_count(s, report, ties, run), few = placed || can_list(s, ties, run);
+  s->source = RS_COUNTED;
+  if (few) status = count_all(s, ties, run, !placed, &few);
+  if (!few) {
     s->source = RS_SORTED;
     status = sort_all(s, report, ties, run);
   }

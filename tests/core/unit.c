@@ -106,9 +106,11 @@ static rs_status rows_to_answer(rs_rows *r, rs_ties ties, const rs_run *run, ans
   }
   if (status == RS_OK) status = rs_stream_table(&t, GROUPS, r->n_stratum, run, &again);
   rs_stream_close(s);
-  if (status == RS_OK) status = rs_logrank_run(again, GROUPS, run, &test);
+  for (test.gamma = 0; test.gamma < 2 && status == RS_OK; test.gamma++) {
+    status = rs_logrank_run(again, GROUPS, run, &test);
+    for (size_t g = 0; g < 2 * GROUPS && status == RS_OK; g++) say(a, sums[g]);
+  }
   rs_stream_close(again);
-  for (size_t g = 0; g < 2 * GROUPS && status == RS_OK; g++) say(a, sums[g]);
   return status;
 }
 
@@ -128,6 +130,20 @@ static rs_status weighted_counts(const rs_run *run, answer *a) {
   static double fractions[MOST];
   for (size_t i = 0; i < MOST; i++) fractions[i] = d.weight[i] / 2;
   r.weight = doubles(fractions);
+  return rows_to_answer(&r, RS_TIES_ULP, run, a);
+}
+
+static void to_months(void) {
+  for (size_t i = 0; i < MOST; i++) {
+    d.time[i] /= 30.4375;
+    d.entry[i] /= 30.4375;
+  }
+}
+
+static rs_status listed_rows(const rs_run *run, answer *a) {
+  fill_data(1);
+  to_months();
+  rs_rows r = rows_of(MOST, ENTRY | WEIGHT);
   return rows_to_answer(&r, RS_TIES_ULP, run, a);
 }
 
@@ -254,6 +270,7 @@ static rs_status tables_in_strata(const rs_run *run, answer *a) {
 
 static const scenario SCENARIOS[] = {
     {"counted rows", counted_rows},       {"weighted counts", weighted_counts},
+    {"listed rows", listed_rows},
     {"sorted rows", sorted_rows},         {"sorted weights", sorted_weights},
     {"sorted entries", sorted_entries},   {"many groups", many_groups},
     {"many columns", many_columns},
@@ -772,6 +789,30 @@ static void strata_that_inform(void) {
   }
 }
 
+/* The same data by all paths: few times that are not whole are listed, until a thread, or all
+ * threads together, find one too many. */
+static void few_times(void) {
+  const rs_run shared = {3, NULL, NULL, RS_PATH_COUNT | RS_PATH_SORT};
+  static answer sorted, counted;
+  for (size_t distinct = 1; distinct < 400; distinct += distinct / 2 + 1) {
+    for (int with = 0; with <= (ENTRY | WEIGHT | STRATUM); with++) {
+      fill_data(1);
+      for (size_t i = 0; i < MOST; i++) d.time[i] = 60 + (double)draw((uint32_t)distinct);
+      d.time[5] = INFINITY;
+      d.time[6] = NAN;
+      d.status[5] = 0;
+      to_months();
+      rs_rows r = rows_of(MOST, with);
+      for (int ties = RS_TIES_EXACT; ties <= RS_TIES_SURVIVAL; ties++) {
+        sorted.n = counted.n = 0;
+        CHECK(rows_to_answer(&r, (rs_ties)ties, &SORT, &sorted) == RS_OK);
+        CHECK(rows_to_answer(&r, (rs_ties)ties, &shared, &counted) == RS_OK);
+        CHECK(sorted.n > 0 && same(&sorted, &counted));
+      }
+    }
+  }
+}
+
 static int stop_at_once(void *unused) {
   (void)unused;
   return 1;
@@ -913,6 +954,7 @@ int main(int n_arg, char **arg) {
   two_groups();
   an_empty_third_group();
   strata_that_inform();
+  few_times();
   a_large_form_stops();
   fractions_are_no_level();
   a_trend_in_any_unit();

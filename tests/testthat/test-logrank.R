@@ -574,7 +574,10 @@ test_that("counting, sorting and threads give the same bits (F61)", {
       logrank(Surv(days, status) ~ g + strata(h), d),
       logrank(Surv(real, status) ~ g + strata(h), d, weights = w),
       logrank(Surv(early, days, status) ~ g, d, gamma = 1),
-      logrank(Surv(days, status) ~ g, d, weights = w, rho = 1)
+      logrank(Surv(days, status) ~ g, d, weights = w, rho = 1),
+      logrank(Surv(days / 30.4375, status) ~ g + strata(h), d, weights = w),
+      logrank(Surv(early / 30.4375, days / 30.4375, status) ~ g, d, rho = 1),
+      logrank(Surv(real, status) ~ g, d, gamma = 1)
     ), unclass)
   }
   old <- options(riskset.threads = 1)
@@ -589,6 +592,16 @@ test_that("counting, sorting and threads give the same bits (F61)", {
   peer <- survival::survdiff(Surv(days, status) ~ g + strata(h), d)
   expect_equal(unname(alone[[1]]$statistic), peer$chisq, tolerance = 1e-10)
   expect_equal(alone[[1]]$variance, peer$var, tolerance = 1e-10, ignore_attr = TRUE)
+})
+
+test_that("segments of a large stratum take up its S(t-): G(1) is survdiff's", {
+  set.seed(17)
+  d <- data.frame(time = rexp(1e5), status = rbinom(1e5, 1, 0.6), g = sample.int(3, 1e5, TRUE))
+  peer <- survival::survdiff(Surv(rank(time), status) ~ g, d, rho = 1)
+  ours <- logrank(Surv(time, status) ~ g, d, rho = 1)
+  expect_equal(unname(ours$statistic), peer$chisq, tolerance = 1e-10)
+  expect_equal(unname(ours$observed), unname(peer$obs), tolerance = 1e-10)
+  expect_equal(ours$variance, peer$var, tolerance = 1e-10, ignore_attr = TRUE)
 })
 
 test_that("keys of more than 64 bits are sorted as well", {
