@@ -128,7 +128,7 @@ static void add_sums(rs_sum *to, const rs_sums *from) {
 /* Of the covariance the first element is enough: rs_mh_totals() gives the other three. */
 void rs_two_end(rs_two *two, rs_mh *mh) {
   static const double subjects[2] = {1, 1}, no_outcome[2] = {0, 0};
-  for (; two->n % RS_SUMS != 0; two->n++) rs_two_put(two, subjects, no_outcome);
+  for (; two->n % RS_SUMS != 0; two->n++) rs_two_put(two, subjects, no_outcome, 1);
   rs_two_add_up(two);
   for (int g = 0; g < 2; g++) {
     add_sums(&mh->observed[g], &two->observed[g]);
@@ -384,11 +384,17 @@ typedef struct {
   double risk[2], event[2], leave[2];
 } two_groups;
 
-static RS_INLINE void close_time_of_two(two_groups *now, rs_two *two) {
-  rs_two_put(two, now->risk, now->event);
+/* Closes the current time where it ends, which is as good as random where several rows share a time:
+ * looked up, it cannot become a branch. */
+static RS_INLINE void close_time_of_two(two_groups *now, rs_two *two, int ends) {
+  static const double share[] = {0, 1};
+  const double gone = share[ends], stays = 1 - gone;
+  rs_two_put(two, now->risk, now->event, ends);
+  RS_SIMD
   for (int g = 0; g < 2; g++) {
-    now->risk[g] -= now->event[g] + now->leave[g];
-    now->event[g] = now->leave[g] = 0;
+    now->risk[g] -= gone * (now->event[g] + now->leave[g]);
+    now->event[g] *= stays;
+    now->leave[g] *= stays;
   }
 }
 
@@ -419,17 +425,19 @@ RS_WIDE static void add_two_groups(logrank_job *job, logrank_state *state, rs_re
     for (size_t i = 0; i < m; i++) {
       double second = cell[i].block - first;
       double event = as_event(&cell[i]), leave = as_leaving(&cell[i]);
-      if (cell[i].time != time) close_time_of_two(&now, &two);
+      close_time_of_two(&now, &two, cell[i].time != time);
       time = cell[i].time;
-      now.event[0] += (1 - second) * event;
-      now.event[1] += second * event;
-      now.leave[0] += (1 - second) * leave;
-      now.leave[1] += second * leave;
+      const double of[2] = {1 - second, second};
+      RS_SIMD
+      for (int g = 0; g < 2; g++) {
+        now.event[g] += of[g] * event;
+        now.leave[g] += of[g] * leave;
+      }
     }
     weighed = add_weighed(&two, weighed, state, job->test);
     if (is_time_to_poll(job, reader, m * 16)) return;
   }
-  close_time_of_two(&now, &two);
+  close_time_of_two(&now, &two, 1);
   add_weighed(&two, weighed, state, job->test);
   rs_two_end(&two, state->mh);
 }

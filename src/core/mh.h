@@ -25,16 +25,17 @@ void rs_two_add_up(rs_two *two);
 /* Adds up the rest, and all to an accumulator of 2 x 1 tables. */
 void rs_two_end(rs_two *two, rs_mh *mh);
 
-/* margin and count as in rs_mh_add(), with weight 1. A table without subjects or without an outcome
- * is overwritten by the next: whether it has one is as good as random, so there is no branch. */
-static RS_INLINE void rs_two_put(rs_two *two, const double *margin, const double *count) {
+/* margin and count as in rs_mh_add(), with weight 1. A table without subjects or without an outcome,
+ * or not at its end, is overwritten by the next: which are is as good as random, so there is no
+ * branch. */
+static RS_INLINE void rs_two_put(rs_two *two, const double *margin, const double *count, int ends) {
   const size_t at = two->n;
   for (int g = 0; g < 2; g++) {
     two->margin[g][at] = margin[g];
     two->count[g][at] = count[g];
   }
   two->weight[at] = 1;
-  two->n += (count[0] + count[1] > 0) & (margin[0] + margin[1] > 0);
+  two->n += (size_t)(ends & (count[0] + count[1] > 0) & (margin[0] + margin[1] > 0));
 }
 
 #endif

@@ -343,7 +343,7 @@ static void test_two(const order *o, workspace *w, int swapped, rs_screened *out
     uint64_t events = upto[at.end].events - upto[at.begin].events;
     const double risk[2] = {of_first(n), of_second(n)};
     const double event[2] = {of_first(events), of_second(events)};
-    rs_two_put(&two, risk, event);
+    rs_two_put(&two, risk, event, 1);
     if (two.n == RS_SOME_TABLES) rs_two_add_up(&two);
   }
   rs_two_end(&two, &w->two);

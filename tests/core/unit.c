@@ -684,7 +684,7 @@ static void two_groups(void) {
     for (size_t i = 0; i < tables; i++) {
       const double margin[2] = {draw(4), draw(1 + draw(50))};
       const double count[2] = {draw(1 + (uint32_t)margin[0]), draw(1 + (uint32_t)margin[1])};
-      rs_two_put(&two, margin, count);
+      rs_two_put(&two, margin, count, 1);
       if (count[0] + count[1] > 0) rs_mh_add(&apart, margin, count, 1);
       if (two.n == RS_SOME_TABLES || (tables % 2 && draw(40) == 0)) rs_two_add_up(&two);
     }
