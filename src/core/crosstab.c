@@ -50,6 +50,7 @@ RS_WIDE void rs_cells(const rs_category *category, size_t count, size_t n_cell, 
   memset(miss, 0, m * sizeof *miss);
   for (size_t c = 0; c < count; c++) {
     const rs_category *k = &category[c];
+    rs_ask_for(&k->column, at + m, m);
     if (k->column.type == RS_INT) {
       decode_int((const int *)k->column.data + at, (uint32_t)k->first,
                  (uint32_t)k->levels, stride, m, cell, miss);

@@ -90,9 +90,18 @@ RS_WIDE static void event_codes(const rs_column *column, const double *status, d
   }
 }
 
+static void ask_for_next(const rs_rows *rows, size_t from) {
+  const rs_column *column[] = {&rows->time,   &rows->entry, &rows->status,
+                               &rows->weight, &rows->group, &rows->stratum};
+  for (size_t c = 0; from < rows->n && c < sizeof column / sizeof *column; c++) {
+    rs_ask_for(column[c], from, rs_batch_rows(rows->n, from));
+  }
+}
+
 void rs_read_batch(const rs_rows *rows, double event, rs_stride stride, size_t from,
                    size_t m, rs_batch *batch) {
   uint32_t *code = batch->code; /* cppcheck-suppress ctuuninitvar ; a batch comes to be filled */
+  ask_for_next(rows, from + m);
   batch->status = of_doubles(&rows->status, from);
   batch->whole_status = of_ints(&rows->status, from);
   batch->time = of_doubles(&rows->time, from);

@@ -102,6 +102,21 @@ size_t rs_part(size_t n, int thread, int threads);
 #define RS_INLINE inline
 #endif
 
+/* Asks for m elements of a column from `from` on, which need not exist. Batches read a few KB of one
+ * column, then of the next: too little for a processor to see what will come. */
+static inline void rs_ask_for(const rs_column *column, size_t from, size_t m) {
+#ifdef __GNUC__
+  const size_t width = column->type == RS_INT ? sizeof(int) : sizeof(double);
+  const uintptr_t next = (uintptr_t)column->data + from * width;
+  if (column->type == RS_NONE) return;
+  for (size_t byte = 0; byte < m * width; byte += 64) __builtin_prefetch((const void *)(next + byte));
+#else
+  (void)column;
+  (void)from;
+  (void)m;
+#endif
+}
+
 /* In a loop over rows that is not in batches: whether to stop, asked every few milliseconds. */
 static inline int rs_is_stopped_at(int *stopped, const rs_run *run, size_t i) {
   return i % RS_POLLED_ROWS == RS_POLLED_ROWS - 1 && rs_is_stopped(stopped, run, 0);
