@@ -66,20 +66,22 @@ compile_tests <- function() {
 # ---- Analyzers --------------------------------------------------------------------------
 
 # What gcc's analyzer is wrong about. clang's looks for the same in these files, and tests under
-# sanitizers for the leaks.
-misled <- c(
-  mh.c = "malloc-leak",         # loses memory that the elements of an array hold
+# sanitizers and valgrind for the leaks and for values that nobody has set.
+misled <- list(
+  # Loses memory that the elements of an array hold, and does not count tables that are put down.
+  mh.c = c("malloc-leak", "use-of-uninitialized-value"),
   rows.c = "null-dereference",  # takes a column of numbers for one that is absent
   stream.c = "null-dereference" # forgets the kind of a stream when its reader is opened
 )
 
-# Without OpenMP: in loops that are functions of their own it loses what was checked before them.
+# Without OpenMP, and for one processor: in loops that are functions of their own, and across functions
+# that are there twice, it loses what was checked before.
 analyze_gcc <- function() {
-  flags <- c("-std=c99", "-O2", "-fanalyzer", "-fdiagnostics-path-format=none", "-Werror", "-c", "-o",
-             "/dev/null")
+  flags <- c("-std=c99", "-O2", "-DRS_ANY_PROCESSOR", "-fanalyzer", "-fdiagnostics-path-format=none",
+             "-Werror", "-c", "-o", "/dev/null")
   record_files("gcc's analyzer", c(core, glue), function(file) {
-    wrong <- misled[basename(file)]
-    succeeds("gcc", flags, if (!is.na(wrong)) paste0("-Wno-analyzer-", wrong), r_include, file)
+    wrong <- misled[[basename(file)]]
+    succeeds("gcc", flags, if (length(wrong)) paste0("-Wno-analyzer-", wrong), r_include, file)
   })
 }
 

@@ -43,9 +43,15 @@ RS_WIDE static void decode_double(const double *x, double first, double levels, 
   }
 }
 
-RS_WIDE void rs_cells(const rs_category *category, size_t count, size_t n_cell, size_t at,
-                      size_t m, uint32_t *cell, uint32_t *miss) {
-  uint32_t stride = 1, none = (uint32_t)n_cell;
+/* A row with a missing level has the cell `none`. */
+RS_WIDE static void drop_cells(const uint32_t *miss, uint32_t none, size_t m, uint32_t *cell) {
+  RS_SIMD
+  for (size_t i = 0; i < m; i++) cell[i] = (miss[i] & none) | (~miss[i] & cell[i]);
+}
+
+void rs_cells(const rs_category *category, size_t count, size_t n_cell, size_t at,
+              size_t m, uint32_t *cell, uint32_t *miss) {
+  uint32_t stride = 1;
   memset(cell, 0, m * sizeof *cell);
   memset(miss, 0, m * sizeof *miss);
   for (size_t c = 0; c < count; c++) {
@@ -60,8 +66,7 @@ RS_WIDE void rs_cells(const rs_category *category, size_t count, size_t n_cell, 
     }
     stride *= (uint32_t)k->levels;
   }
-  RS_SIMD
-  for (size_t i = 0; i < m; i++) cell[i] = (miss[i] & none) | (~miss[i] & cell[i]);
+  drop_cells(miss, (uint32_t)n_cell, m, cell);
 }
 
 /* What one thread has counted. */

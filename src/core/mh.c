@@ -63,6 +63,7 @@ RS_WIDE static void add_all(rs_sums *to, const double *x, size_t n) {
     RS_SIMD
     for (int k = 0; k < RS_SUMS; k++) {
       rs_sum one = {s.sum[k], s.error[k]};
+      /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): n is a multiple of RS_SUMS */
       rs_add(&one, x[i + (size_t)k]);
       s.sum[k] = one.sum;
       s.error[k] = one.error;

@@ -91,10 +91,10 @@ RS_WIDE static void event_codes(const rs_column *column, const double *status, d
 }
 
 static void ask_for_next(const rs_rows *rows, size_t from) {
-  const rs_column *column[] = {&rows->time,   &rows->entry, &rows->status,
-                               &rows->weight, &rows->group, &rows->stratum};
-  for (size_t c = 0; from < rows->n && c < sizeof column / sizeof *column; c++) {
-    rs_ask_for(column[c], from, rs_batch_rows(rows->n, from));
+  const rs_column column[] = {rows->time, rows->entry, rows->status, rows->weight, rows->group,
+                              rows->stratum};
+  for (size_t c = 0; from < rows->n && c < sizeof column / sizeof column[0]; c++) {
+    rs_ask_for(&column[c], from, rs_batch_rows(rows->n, from));
   }
 }
 

@@ -11,8 +11,8 @@ enum { RS_MOST_THREADS = 64 };
 
 /* Sizes that a test of the core lowers when it compiles it, to reach with few rows what takes
  * many: rows a batch, rows worth sharing among threads, rows that a sort can number, rows that are
- * sorted without a split, rows whose times are worth a list, rows between polls (a power of 2), the bytes of a large page, subjects of
- * one stratum whose times are cut into segments. */
+ * sorted without a split, rows whose times are worth a list, rows between polls (a power of 2), the
+ * bytes of a large page, subjects of one stratum whose times are cut into segments. */
 #ifndef RS_BATCH_ROWS
 #define RS_BATCH_ROWS 512
 #endif
@@ -102,19 +102,24 @@ size_t rs_part(size_t n, int thread, int threads);
 #define RS_INLINE inline
 #endif
 
-/* Asks for m elements of a column from `from` on, which need not exist. Batches read a few KB of one
- * column, then of the next: too little for a processor to see what will come. */
-static inline void rs_ask_for(const rs_column *column, size_t from, size_t m) {
+/* Memory that will be read, or written, soon; it need not exist. */
 #ifdef __GNUC__
+#define RS_WILL_READ(address) __builtin_prefetch((const void *)(address))
+#define RS_WILL_WRITE(address) __builtin_prefetch((const void *)(address), 1)
+#else
+#define RS_WILL_READ(address) (void)(address)
+#define RS_WILL_WRITE(address) (void)(address)
+#endif
+
+enum { RS_LINE = 64 }; /* bytes that memory gives at a time */
+
+/* Asks for m elements of a column from `from` on. Batches read a few KB of one column, then of the
+ * next: too little for a processor to see what will come. */
+static inline void rs_ask_for(const rs_column *column, size_t from, size_t m) {
   const size_t width = column->type == RS_INT ? sizeof(int) : sizeof(double);
   const uintptr_t next = (uintptr_t)column->data + from * width;
   if (column->type == RS_NONE) return;
-  for (size_t byte = 0; byte < m * width; byte += 64) __builtin_prefetch((const void *)(next + byte));
-#else
-  (void)column;
-  (void)from;
-  (void)m;
-#endif
+  for (size_t byte = 0; byte < m * width; byte += RS_LINE) RS_WILL_READ(next + byte);
 }
 
 /* In a loop over rows that is not in batches: whether to stop, asked every few milliseconds. */

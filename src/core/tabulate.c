@@ -141,7 +141,7 @@ static int seem_few(const rs_stream *s) {
   }
   rs_sort(key, NULL, spare, NULL, n, 63);
   for (size_t i = 1; i < n; i++) {
-    repeated += key[i] == key[i - 1] && (i < 2 || key[i - 2] != key[i]);
+    repeated += (i == 1 || key[i - 2] != key[i]) && key[i - 1] == key[i];
   }
   return repeated * 128 >= rows;
 }
@@ -361,7 +361,7 @@ static RS_INLINE uint64_t whole_key(const rs_sorted *k, double t) {
   const double first = 4503599627370496.0;
   double offset = t - k->origin;
   uint64_t key = rs_double_bits(offset + first) - rs_double_bits(first);
-  return (offset >= 0) & (key <= k->most) ? key : k->most + 1;
+  return (offset >= 0 && key <= k->most) ? key : k->most + 1;
 }
 
 static RS_INLINE uint64_t other_key(const rs_sorted *k, double t) {
@@ -539,6 +539,7 @@ RS_WIDE static void split_part(void *data, int thread, int threads) {
       size_t to = next[r.key[i] >> p->shift]++;
       if (!job->place) continue;
       k->key[to] = r.key[i];
+      RS_WILL_WRITE((uintptr_t)&k->key[to] + RS_LINE);
       if (k->carry) k->carry[to] = r.carry[i];
     }
   }
