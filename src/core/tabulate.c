@@ -616,9 +616,17 @@ static rs_status sort_few(rs_stream *s, int bits) {
   return failed ? RS_NO_MEMORY : RS_OK;
 }
 
+/* Times that are not whole have few of the highest bits between them, which are an exponent: very
+ * many are split by two more. */
+static int first_digit(const rs_stream *s, int bits) {
+  int more = !s->sorted.whole && s->data->n >= 1 << 23 ? 2 : 0;
+  int digit = rs_sort_digit(s->data->n, bits) + more;
+  return digit < bits ? digit : bits;
+}
+
 static rs_status sort_records(rs_stream *s, int bits, const rs_run *run) {
   if (s->data->n <= RS_FEW_ROWS) return sort_few(s, bits);
-  int digit = rs_sort_digit(s->data->n, bits);
+  int digit = first_digit(s, bits);
   split p = {bits - digit, rs_threads(run, s->data->n), (size_t)1 << digit, NULL, NULL};
   rs_status status = RS_NO_MEMORY;
   p.next = calloc((size_t)(p.threads + 1) * p.buckets, sizeof *p.next);
