@@ -82,7 +82,9 @@ make_data <- function(n) {
     outcome = factor(sample(c("no", "yes"), n, TRUE)),
     exposure = factor(sample(c("no", "yes"), n, TRUE))
   )
+  d$months <- d$days / 30.4375
   d$entry <- d$days * runif(n) * 0.9
+  d$entry_day <- floor(d$entry)
   d$arm01 <- as.integer(d$arm) - 1L
   d
 }
@@ -104,12 +106,16 @@ bench_km <- function(d) {
   row("km, continuous", n, function() km(Surv(time, status) ~ arm, d, timefix = FALSE),
       function() survfit(Surv(time, status) ~ arm, d, timefix = FALSE), "survival::survfit", ">= 60",
       same_curve, floor_time)
+  row("km, months (days / 30.4375)", n, function() km(Surv(months, status) ~ arm, d),
+      function() survfit(Surv(months, status) ~ arm, d), "survival::survfit", "-", same_curve)
   row("km, whole case weights", n, function() km(Surv(days, status) ~ arm, d, weights = weight),
       function() survfit(Surv(days, status) ~ arm, d, weights = weight), "survival::survfit", ">= 50",
       same_curve)
   row("km, entry times", n, function() km(Surv(entry, days, status) ~ arm, d, timefix = FALSE),
       function() survfit(Surv(entry, days, status) ~ arm, d, timefix = FALSE), "survival::survfit", ">= 50",
       same_curve)
+  row("km, entry in whole days", n, function() km(Surv(entry_day, days, status) ~ arm, d),
+      function() survfit(Surv(entry_day, days, status) ~ arm, d), "survival::survfit", ">= 50", same_curve)
   if (has("data.table")) {
     row("km, whole days", n, function() km(Surv(days, status) ~ arm, d),
         function() by_hand(d, "days"), "data.table by hand", ">= 8", same_surv, floor_days)
@@ -172,6 +178,8 @@ bench_logrank <- function(d) {
   row("logrank, continuous", n, function() logrank(Surv(time, status) ~ arm, d),
       function() survdiff(Surv(rank, status) ~ arm, d), "survival::survdiff", ">= 150", same_chisq,
       floor_time)
+  row("logrank, months (days / 30.4375)", n, function() logrank(Surv(months, status) ~ arm, d),
+      function() survdiff(Surv(months, status) ~ arm, d), "survival::survdiff", "-", same_chisq)
   row("logrank, 1,000 strata, days", n, function() logrank(Surv(days, status) ~ arm + strata(site), d),
       function() survdiff(Surv(days, status) ~ arm + strata(site), d), "survival::survdiff", ">= 100",
       same_chisq)
