@@ -228,6 +228,15 @@ RS_NOINLINE static void count_bucket(uint64_t *key, size_t n, int bits, uint64_t
   }
 }
 
+/* How many of the lowest bits tell keys apart: none where all are equal. */
+RS_WIDE static int differing_bits(const uint64_t *key, size_t n) {
+  const uint64_t first = key[0];
+  uint64_t differ = 0;
+  RS_SIMD_OR(differ)
+  for (size_t i = 0; i < n; i++) differ |= key[i] ^ first;
+  return rs_bit_length(differ);
+}
+
 /* Where no bucket has more than a few keys, one pass over all of them ends the sort: keys of one
  * bucket are neighbours already. */
 static void sort_bucket(buffer a, buffer b, size_t n, int bits, int into_b) {
@@ -244,7 +253,7 @@ static void sort_bucket(buffer a, buffer b, size_t n, int bits, int into_b) {
   size_t mask = ((size_t)1 << digit) - 1, from = 0;
   size_t largest = bucket_starts(a, n, shift, mask, next);
   if (largest == n) {
-    sort_bucket(a, b, n, shift, into_b);
+    sort_bucket(a, b, n, differing_bits(a.key, n), into_b);
     return;
   }
   if (scatter(a, b, n, shift, mask, next)) return;
