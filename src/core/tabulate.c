@@ -131,12 +131,12 @@ static inline uint32_t list_place(time_list *list, double t) {
 }
 
 /* Whether times repeat among some rows: not one time, as at the end of a study, but several. */
-static int seem_few(const rs_stream *s) {
+static int seem_few(rs_column times, size_t n_row) {
   enum { SAMPLE = 512 };
   uint64_t key[SAMPLE], spare[SAMPLE];
-  size_t rows = s->data->n < SAMPLE ? s->data->n : SAMPLE, n = 0, repeated = 0;
+  size_t rows = n_row < SAMPLE ? n_row : SAMPLE, n = 0, repeated = 0;
   for (size_t i = 0; i < rows; i++) {
-    double t = rs_number(s->data->time, i * (s->data->n / rows));
+    double t = rs_number(times, i * (n_row / rows));
     if (t >= 0) key[n++] = rs_double_bits(t);
   }
   rs_sort(key, NULL, spare, NULL, n, 63);
@@ -148,9 +148,10 @@ static int seem_few(const rs_stream *s) {
 
 /* The rule of survival may tie an entry with its exit: only a sort finds that. */
 static int can_list(rs_stream *s, rs_ties ties, const rs_run *run) {
+  const rs_rows *rows = s->data;
   size_t most = most_times(s, run);
-  if (s->data->n < RS_LISTED_ROWS || most == 0 || (s->entries && ties == RS_TIES_SURVIVAL)) return 0;
-  if (!seem_few(s)) return 0;
+  if (rows->n < RS_LISTED_ROWS || most == 0 || (s->entries && ties == RS_TIES_SURVIVAL)) return 0;
+  if (!seem_few(rows->time, rows->n) || (s->entries && !seem_few(rows->entry, rows->n))) return 0;
   lay_out_cells(&s->counted, s, most < MOST_LISTED ? most : MOST_LISTED);
   return 1;
 }
@@ -302,8 +303,8 @@ static void put_in_order(rs_stream *s, const rs_histogram *from, const time_list
   }
 }
 
-/* Adds up what the threads have counted under places of their own. Returns whether it could: whether
- * all of them together have seen few times. */
+/* Adds up what the threads have counted under places of their own, if all of them together have seen
+ * few times. */
 static rs_status add_listed(rs_stream *s, count_job *job, int threads, rs_ties ties, int *few) {
   uint32_t *place = malloc(MOST_LISTED * sizeof *place);
   time_list *all = job->list[0];
