@@ -13,7 +13,7 @@
 #' values.
 #'
 #' `riskset.paths`: `"count"` or `"sort"` allows one way only of putting times in order; for
-#' tests, as no number depends on it.
+#' tests, as no number depends on it (but for the last digits of sums of fractional weights).
 #'
 #' @keywords internal
 #' @useDynLib riskset, .registration = TRUE

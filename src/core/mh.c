@@ -346,7 +346,7 @@ typedef struct {
   size_t n_group;
   rs_mh *part; /* of each segment of the round that begins at segment `from` */
   size_t from;
-  pooled *before; /* each segment, where it is needed and not all are alive; else NULL */
+  pooled *before; /* at the start of each segment; NULL: all are alive there, or no weight needs it */
   logrank_state state; /* in order: carried from one segment to the next */
   strata_count strata;
   int stopped;
@@ -479,31 +479,39 @@ static void visit_part(void *data, rs_reader *reader, size_t segment, double *ro
   add_segment(job, &state, reader, segment, room);
 }
 
-/* What a segment makes of those alive at its start: who dies, as a share, and who survives. */
+/* All groups pooled at one time: at risk, events, and others who leave. */
+typedef struct {
+  double risk, event, leave;
+} crowd;
+
+static RS_INLINE pooled close_time_of_all(crowd *all, pooled before) {
+  double n = all->risk > 0 ? all->risk : 1; /* nobody dies of nobody */
+  const pooled now = after(before, all->event / n, (n - all->event) / n);
+  all->risk -= all->event + all->leave;
+  all->event = all->leave = 0;
+  return now;
+}
+
+/* S and 1 - S over each segment by itself, from 1 and 0. */
 RS_WIDE static void visit_survival(void *data, rs_reader *reader, size_t segment, double *room) {
   logrank_job *job = data;
   rs_cell cell[256];
   size_t m;
-  double time = -1, n = 0, d = 0, leave = 0;
+  double time = -1;
+  crowd all = {0, 0, 0};
   pooled now = all_alive;
   (void)room;
-  for (size_t g = 0; g < job->n_group; g++) n += rs_segment_risk(job->stream, segment)[g];
+  for (size_t g = 0; g < job->n_group; g++) all.risk += rs_segment_risk(job->stream, segment)[g];
   while ((m = rs_reader_read(reader, cell, 256)) > 0) {
     for (size_t i = 0; i < m; i++) {
-      if (cell[i].time != time) {
-        double some = n > 0 ? n : 1;
-        now = after(now, d / some, (some - d) / some);
-        n -= d + leave;
-        d = leave = 0;
-      }
+      if (cell[i].time != time) now = close_time_of_all(&all, now);
       time = cell[i].time;
-      d += as_event(&cell[i]);
-      leave += as_leaving(&cell[i]);
+      all.event += as_event(&cell[i]);
+      all.leave += as_leaving(&cell[i]);
     }
     if (is_time_to_poll(job, reader, m * 8)) return;
   }
-  double some = n > 0 ? n : 1;
-  job->before[segment] = after(now, d / some, (some - d) / some);
+  job->before[segment] = close_time_of_all(&all, now);
 }
 
 /* S(t-) at the start of each segment is the product of what all before it made of those alive. */

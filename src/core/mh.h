@@ -26,8 +26,8 @@ void rs_two_add_up(rs_two *two);
 void rs_two_end(rs_two *two, rs_mh *mh);
 
 /* margin and count as in rs_mh_add(), with weight 1. A table without subjects or without an outcome,
- * or not at its end, is overwritten by the next: which are is as good as random, so there is no
- * branch. */
+ * or not at its end, is overwritten by the next. Whether it is kept is as good as random, so there
+ * is no branch. */
 static RS_INLINE void rs_two_put(rs_two *two, const double *margin, const double *count, int ends) {
   const size_t at = two->n;
   for (int g = 0; g < 2; g++) {

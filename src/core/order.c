@@ -96,24 +96,30 @@ size_t rs_take(size_t *next) {
   return mine;
 }
 
-int rs_is_stopped(int *stopped, const rs_run *run, size_t batch) {
+void rs_raise(int *flag) {
+#ifdef _OPENMP
+#pragma omp atomic write
+#endif
+  *flag = 1;
+}
+
+int rs_is_raised(const int *flag) {
   int answer;
+#ifdef _OPENMP
+#pragma omp atomic read
+#endif
+  answer = *flag;
+  return answer;
+}
+
+int rs_is_stopped(int *stopped, const rs_run *run, size_t batch) {
   if (batch % 128 == 0) {
 #ifdef _OPENMP
     if (run->threads == 1 || omp_get_thread_num() == 0) /* a run of one thread is its own */
 #endif
-      if (rs_stop(run)) {
-#ifdef _OPENMP
-#pragma omp atomic write
-#endif
-        *stopped = 1;
-      }
+      if (rs_stop(run)) rs_raise(stopped);
   }
-#ifdef _OPENMP
-#pragma omp atomic read
-#endif
-  answer = *stopped;
-  return answer;
+  return rs_is_raised(stopped);
 }
 
 void rs_advise(void *array, size_t bytes) {

@@ -117,6 +117,15 @@ void rs_read_batch(const rs_rows *rows, double event, rs_stride stride, size_t f
   add_codes(&rows->stratum, rows->n_stratum, stride.of_stratum, from, m, code);
 }
 
+uint32_t rs_row_code(const rs_rows *rows, double event, rs_stride stride, size_t row) {
+  const int *group = of_ints(&rows->group, row), *stratum = of_ints(&rows->stratum, row);
+  int happened = rows->status.type == RS_NONE || rs_number(rows->status, row) == event;
+  uint32_t code = happened ? stride.of_event : 0;
+  if (group) code += ((uint32_t)group[0] - 1) * stride.of_group;
+  if (stratum) code += ((uint32_t)stratum[0] - 1) * stride.of_stratum;
+  return code;
+}
+
 /* ---- The scan -------------------------------------------------------------------------- */
 
 /* Rules a row can break, in the order in which they are reported. */

@@ -11,8 +11,9 @@ enum { RS_MOST_THREADS = 64 };
 
 /* Sizes that a test of the core lowers when it compiles it, to reach with few rows what takes
  * many: rows a batch, rows worth sharing among threads, rows that a sort can number, rows that are
- * sorted without a split, rows whose times are worth a list, rows between polls (a power of 2), the
- * bytes of a large page, subjects of one stratum whose times are cut into segments. */
+ * sorted without a split, rows whose times are worth a list, the bits of its slots, rows between
+ * polls (a power of 2), the bytes of a large page, subjects of one stratum whose times are cut into
+ * segments. */
 #ifndef RS_BATCH_ROWS
 #define RS_BATCH_ROWS 512
 #endif
@@ -24,6 +25,9 @@ enum { RS_MOST_THREADS = 64 };
 #endif
 #ifndef RS_LISTED_ROWS
 #define RS_LISTED_ROWS 16384
+#endif
+#ifndef RS_LIST_BITS
+#define RS_LIST_BITS 15
 #endif
 #ifndef RS_POLLED_ROWS
 #define RS_POLLED_ROWS (1 << 20)
@@ -43,6 +47,10 @@ enum { RS_MOST_THREADS = 64 };
  * thread, when it is done before the others, goes on asking whether to stop. */
 typedef void (*rs_work)(void *job, int thread, int threads);
 void rs_share(int threads, rs_work work, void *job, const rs_run *run, int *stopped);
+
+/* A flag that any thread may raise and all look at. */
+void rs_raise(int *flag);
+int rs_is_raised(const int *flag);
 
 /* How threads share a list of n things, `few` at a time: from .. to - 1 are the caller's; 0 when
  * none is left. */
@@ -113,8 +121,8 @@ size_t rs_part(size_t n, int thread, int threads);
 
 enum { RS_LINE = 64 }; /* bytes that memory gives at a time */
 
-/* Asks for m elements of a column from `from` on. Batches read a few KB of one column, then of the
- * next: too little for a processor to see what will come. */
+/* Asks for m elements of a column from `from` on, which may be beyond its end. Batches read a few KB
+ * of one column, then of the next: too little for a processor to see what will come. */
 static inline void rs_ask_for(const rs_column *column, size_t from, size_t m) {
   const size_t width = column->type == RS_INT ? sizeof(int) : sizeof(double);
   const uintptr_t next = (uintptr_t)column->data + from * width;
@@ -157,6 +165,9 @@ typedef struct {
 
 void rs_read_batch(const rs_rows *rows, double event, rs_stride stride, size_t from,
                    size_t m, rs_batch *batch);
+
+/* The code of one row, which has no missing value. */
+uint32_t rs_row_code(const rs_rows *rows, double event, rs_stride stride, size_t row);
 
 /* Gives the m rows of a batch their times as doubles, where they are ints. */
 void rs_as_doubles(rs_batch *batch, size_t m);

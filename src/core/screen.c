@@ -109,13 +109,16 @@ typedef struct {
   uint64_t n, events;
 } tally;
 
+/* The mark of a value that is neither group's. */
+enum { OTHER = 3 };
+
 static inline uint32_t of_first(uint64_t both) { return (uint32_t)both; }
 static inline uint32_t of_second(uint64_t both) { return (uint32_t)(both >> 32); }
 
 /* What a thread needs for one column after the other. */
 typedef struct {
   tally *upto;         /* of each sorted row, those before it; and of all */
-  unsigned char *mark; /* of each row of data: 1 or 2 for its group, 0 where it is missing */
+  unsigned char *mark; /* of each row of data: 1 or 2 for its group, or OTHER, or 0: missing */
   uint32_t *code;      /* of each sorted row: 0 .. groups - 1, or NO_CODE */
   double value[RS_MOST_GROUPS];
   size_t groups;
@@ -256,7 +259,7 @@ static rs_status test_groups(const order *o, const rs_column *column, workspace 
   if (rs_mh_open(&mh, w->groups, 1) != RS_OK) return RS_NO_MEMORY;
   add_times(o, w, &mh);
   conclude_sums(&mh, w->room + (size_t)3 * SLOTS, out);
-  if (w->value[1] < w->value[0]) out->effect = -out->effect;
+  if (w->groups == 2 && w->value[1] < w->value[0]) out->effect = -out->effect;
   rs_mh_close(&mh);
   return RS_OK;
 }
@@ -276,53 +279,45 @@ static void first_values(const order *o, const rs_column *column, double value[2
   }
 }
 
-/* Marks m rows; returns whether they have a third value. */
-RS_WIDE static int mark_ints(const int *x, size_t m, const double value[2], unsigned char *mark) {
+/* Marks m rows. */
+RS_WIDE static void mark_ints(const int *x, size_t m, const double value[2], unsigned char *mark) {
   const int a = (int)value[0], b = value[1] == value[1] ? (int)value[1] : a;
-  int others = 0;
-  RS_SIMD_OR(others)
+  RS_SIMD
   for (size_t i = 0; i < m; i++) {
-    int is_a = x[i] == a, is_b = (x[i] == b) & (a != b);
-    others |= !(is_a | is_b | (x[i] == INT_MIN));
-    mark[i] = (unsigned char)(is_a + 2 * is_b);
+    int is_a = x[i] == a, is_b = (x[i] == b) & (a != b), missing = x[i] == INT_MIN;
+    mark[i] = (unsigned char)(OTHER * !(is_a | is_b | missing) + is_a + 2 * is_b);
   }
-  return others;
 }
 
-RS_WIDE static int mark_doubles(const double *x, size_t m, const double value[2],
-                                unsigned char *mark) {
+RS_WIDE static void mark_doubles(const double *x, size_t m, const double value[2],
+                                 unsigned char *mark) {
   const double a = value[0], b = value[1];
-  int others = 0;
-  RS_SIMD_OR(others)
+  RS_SIMD
   for (size_t i = 0; i < m; i++) {
-    int is_a = x[i] == a, is_b = x[i] == b;
-    others |= !(is_a | is_b | (x[i] != x[i]));
-    mark[i] = (unsigned char)(is_a + 2 * is_b);
+    int is_a = x[i] == a, is_b = x[i] == b, missing = x[i] != x[i];
+    mark[i] = (unsigned char)(OTHER * !(is_a | is_b | missing) + is_a + 2 * is_b);
   }
-  return others;
-}
-
-/* Returns 0 when the column has a third value, or the call is stopped. */
-static int mark_column(const order *o, const rs_column *column, const double value[2],
-                       unsigned char *mark) {
-  int others = 0;
-  for (size_t at = 0, m; at < o->n_row && !others; at += m) {
-    m = o->n_row - at < RS_POLLED_ROWS ? o->n_row - at : RS_POLLED_ROWS;
-    if (at > 0 && rs_is_stopped(o->stopped, o->run, 0)) return 0;
-    others = column->type == RS_INT
-                 ? mark_ints((const int *)column->data + at, m, value, mark + at)
-                 : mark_doubles((const double *)column->data + at, m, value, mark + at);
-  }
-  return !others;
 }
 
 /* Returns 0 when the call is stopped. */
+static int mark_column(const order *o, const rs_column *column, const double value[2],
+                       unsigned char *mark) {
+  for (size_t at = 0, m; at < o->n_row; at += m) {
+    m = o->n_row - at < RS_POLLED_ROWS ? o->n_row - at : RS_POLLED_ROWS;
+    if (at > 0 && rs_is_stopped(o->stopped, o->run, 0)) return 0;
+    if (column->type == RS_INT) mark_ints((const int *)column->data + at, m, value, mark + at);
+    else mark_doubles((const double *)column->data + at, m, value, mark + at);
+  }
+  return 1;
+}
+
+/* Returns 0 when a row that is used has a third value, or the call is stopped. */
 static int tally_marks(const order *o, const unsigned char *mark, tally *upto) {
-  static const uint64_t one[] = {0, 1, (uint64_t)1 << 32};
+  static const uint64_t one[OTHER + 1] = {0, 1, (uint64_t)1 << 32, 0};
   tally now = {0, 0};
   for (size_t i = 0; i < o->n; i++) {
     uint64_t row = one[mark[o->row[i]]];
-    if (is_stopped_at(o, i)) return 0;
+    if (mark[o->row[i]] == OTHER || is_stopped_at(o, i)) return 0;
     upto[i] = now;
     now.n += row;
     now.events += row * o->event[i];
@@ -362,8 +357,8 @@ static rs_status test_column(const order *o, const rs_column *column, workspace 
   unknown(out);
   first_values(o, column, value);
   if (value[0] != value[0]) return RS_OK; /* all are missing */
-  if (!mark_column(o, column, value, w->mark)) return test_groups(o, column, w, out);
-  if (!tally_marks(o, w->mark, w->upto)) return RS_OK;
+  int marked = mark_column(o, column, value, w->mark) && tally_marks(o, w->mark, w->upto);
+  if (!marked) return test_groups(o, column, w, out);
   const tally all = w->upto[o->n];
   out->groups = value[1] == value[1] ? 2 : 1;
   out->n = (size_t)of_first(all.n) + of_second(all.n);

@@ -97,7 +97,7 @@ static int can_count(rs_stream *s, const rs_report *report, rs_ties ties, const 
 
 /* Other times may be few all the same (days / 30.4375). They get places as they are first seen, and
  * are found again by hashing with linear probing (Knuth 1973, TAOCP 3, 6.4, algorithm L). */
-enum { LIST_BITS = 15, LIST_SLOTS = 1 << LIST_BITS, MOST_LISTED = 1 << 14 };
+enum { LIST_SLOTS = 1 << RS_LIST_BITS, MOST_LISTED = LIST_SLOTS / 2 };
 
 typedef struct {
   struct {
@@ -117,7 +117,7 @@ static time_list *list_new(size_t most) {
 
 static inline uint32_t list_place(time_list *list, double t) {
   const uint64_t key = rs_double_bits(t) + 1;
-  size_t i = (size_t)((key * 0x9E3779B97F4A7C15u) >> (64 - LIST_BITS));
+  size_t i = (size_t)((key * 0x9E3779B97F4A7C15u) >> (64 - RS_LIST_BITS));
   while (list->slot[i].key != key && list->slot[i].key != 0) i = (i + 1) % LIST_SLOTS;
   if (list->slot[i].key == key) return list->slot[i].place;
   if (list->n == list->most) {
@@ -130,9 +130,9 @@ static inline uint32_t list_place(time_list *list, double t) {
   return (uint32_t)list->n++;
 }
 
-/* Whether times repeat among some rows: not one time, as at the end of a study, but several. */
+/* Whether at least four times repeat among some rows: one may be the end of a study. */
 static int seem_few(rs_column times, size_t n_row) {
-  enum { SAMPLE = 512 };
+  enum { SAMPLE = 512, REPEATED = 4 };
   uint64_t key[SAMPLE], spare[SAMPLE];
   size_t rows = n_row < SAMPLE ? n_row : SAMPLE, n = 0, repeated = 0;
   for (size_t i = 0; i < rows; i++) {
@@ -143,7 +143,7 @@ static int seem_few(rs_column times, size_t n_row) {
   for (size_t i = 1; i < n; i++) {
     repeated += (i == 1 || key[i - 2] != key[i]) && key[i - 1] == key[i];
   }
-  return repeated * 128 >= rows;
+  return repeated * SAMPLE >= REPEATED * rows;
 }
 
 /* The rule of survival may tie an entry with its exit: only a sort finds that. */
@@ -221,7 +221,7 @@ static void count_cells(rs_histogram *h, const count_batch *b, int entries, size
 typedef struct {
   const rs_stream *stream;
   const rs_run *run;
-  int stopped, listed;
+  int stopped, listed, full; /* full: some thread has seen too many times to list */
   rs_histogram part[RS_MOST_THREADS];
   time_list *list[RS_MOST_THREADS]; /* where times are listed */
   rs_status status[RS_MOST_THREADS];
@@ -259,7 +259,8 @@ static void count_part(void *data, int thread, int threads) {
       as_entries(h, m, b.rows.code);
       count_times(job, thread, 1, m, &b);
     }
-    if (job->listed && job->list[thread]->is_full) return;
+    if (job->listed && job->list[thread]->is_full) rs_raise(&job->full);
+    if (job->listed && rs_is_raised(&job->full)) return;
   }
 }
 
@@ -305,18 +306,16 @@ static void put_in_order(rs_stream *s, const rs_histogram *from, const time_list
 
 /* Adds up what the threads have counted under places of their own, if all of them together have seen
  * few times. */
-static rs_status add_listed(rs_stream *s, count_job *job, int threads, rs_ties ties, int *few) {
-  uint32_t *place = malloc(MOST_LISTED * sizeof *place);
+static rs_status add_listed(rs_stream *s, count_job *job, int threads, rs_ties ties) {
   time_list *all = job->list[0];
-  rs_status status = place ? RS_OK : RS_NO_MEMORY;
-  for (int t = 0; t < threads; t++) {
-    all->is_full |= job->list[t]->is_full;
-    for (size_t i = 0; t > 0 && i < job->list[t]->n; i++) list_place(all, job->list[t]->time[i]);
+  for (int t = 1; t < threads && !job->full; t++) {
+    for (size_t i = 0; i < job->list[t]->n; i++) list_place(all, job->list[t]->time[i]);
   }
-  *few = !all->is_full;
-  if (*few && status == RS_OK) status = order_list(s, all, ties, place);
-  if (*few && status == RS_OK) status = histogram_new(&s->counted, s->weights);
-  for (int t = 0; *few && status == RS_OK && t < threads; t++) {
+  if (job->full || all->is_full) return RS_TOO_LARGE;
+  uint32_t *place = malloc(MOST_LISTED * sizeof *place);
+  rs_status status = place ? order_list(s, all, ties, place) : RS_NO_MEMORY;
+  if (status == RS_OK) status = histogram_new(&s->counted, s->weights);
+  for (int t = 0; status == RS_OK && t < threads; t++) {
     put_in_order(s, &job->part[t], job->list[t], all, place);
   }
   free(place);
@@ -332,9 +331,10 @@ static void add_placed(rs_stream *s, count_job *job, int threads) {
   }
 }
 
-/* Counts all rows, on the axis that can_count() or can_list() has laid out. *few becomes 0 where
- * that was wrong: there are too many times to list. */
-static rs_status count_all(rs_stream *s, rs_ties ties, const rs_run *run, int listed, int *few) {
+/* Counts all rows, if there are few enough times to have a place each; otherwise RS_TOO_LARGE. */
+static rs_status count_all(rs_stream *s, const rs_report *report, rs_ties ties, const rs_run *run) {
+  const int placed = can_count(s, report, ties, run), listed = !placed;
+  if (listed && !can_list(s, ties, run)) return RS_TOO_LARGE;
   count_job job = {.stream = s, .run = run, .listed = listed};
   /* Sums of fractions have other bits in another order. */
   int threads = s->weights > 1 ? 1 : rs_threads(run, s->data->n);
@@ -345,7 +345,7 @@ static rs_status count_all(rs_stream *s, rs_ties ties, const rs_run *run, int li
     if (job.status[t] != RS_OK) status = job.status[t];
   }
   if (status == RS_OK && job.stopped) status = RS_INTERRUPTED;
-  if (status == RS_OK && listed) status = add_listed(s, &job, threads, ties, few);
+  if (status == RS_OK && listed) status = add_listed(s, &job, threads, ties);
   if (status == RS_OK && !listed) add_placed(s, &job, threads);
   for (int t = 0; t < threads; t++) {
     histogram_free(&job.part[t]);
@@ -649,12 +649,10 @@ uint32_t rs_record_code(const rs_stream *s, size_t i) {
   }
   /* NOLINTBEGIN(clang-analyzer-core.NullDereference): a sort without codes in its keys has carry */
   if (!s->by_row) return k->carry[i];
-  rs_batch batch;
-  uint32_t kind_mask = ((uint32_t)1 << k->kind_bits) - 1;
-  rs_read_batch(s->data, s->event, key_stride(k), k->carry[i] / 2, 1, &batch);
+  uint32_t kinds = ((uint32_t)1 << k->kind_bits) - 1, carry = k->carry[i];
   /* NOLINTEND(clang-analyzer-core.NullDereference) */
-  if (k->carry[i] % 2) return (batch.code[0] & ~kind_mask) | RS_KIND_ENTER;
-  return batch.code[0];
+  uint32_t code = rs_row_code(s->data, s->event, key_stride(k), carry / 2);
+  return carry % 2 ? (code & ~kinds) | RS_KIND_ENTER : code;
 }
 
 typedef struct {
@@ -823,10 +821,9 @@ rs_status rs_stream_open(const rs_rows *rows, rs_ties ties, const rs_run *run,
   s->weights = report->weights;
   s->total = s->weights ? report->total_weight : (double)report->used;
   s->by_row = s->weights > 0 || rows->keep_rows;
-  int placed = can_count(s, report, ties, run), few = placed || can_list(s, ties, run);
   s->source = RS_COUNTED;
-  if (few) status = count_all(s, ties, run, !placed, &few);
-  if (!few) {
+  status = count_all(s, report, ties, run);
+  if (status == RS_TOO_LARGE) {
     s->source = RS_SORTED;
     status = sort_all(s, report, ties, run);
   }

@@ -195,3 +195,16 @@ test_that("a trial of two groups has a hazard ratio whatever groups others have"
   wanted <- c(ratio(c(1, 1, 2, 2), 1:4), ratio(c(2, 2, 3), 1:3), NA)
   expect_equal(trials$hazard.ratio.one.step, wanted, tolerance = 1e-12)
 })
+
+test_that("a value of a subject without a time changes no bit of its column", {
+  for (seed in 1:30) {
+    set.seed(seed)
+    time <- c(rexp(400), NA)
+    status <- rbinom(401, 1, 0.5)
+    two <- c(sample(0:1, 400, TRUE), 0)
+    stray <- replace(two, 401, 2)
+    columns <- data.frame(two, stray, as.integer(two), as.integer(stray))
+    statistic <- screen_logrank(columns, time, status)$statistic
+    expect_identical(statistic, rep(statistic[1], 4))
+  }
+})
