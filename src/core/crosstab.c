@@ -29,16 +29,19 @@ RS_WIDE static void decode_int(const int *x, uint32_t first, uint32_t levels, ui
   }
 }
 
-/* A fraction is no level: first + code is not the number again. */
+/* A fraction is no level: first + code is not the number again. What is no level, or missing, becomes
+ * the one above the highest. */
 RS_WIDE static void decode_double(const double *x, double first, double levels, uint32_t stride,
                                   size_t m, uint32_t *cell, uint32_t *miss) {
+  const int above = (int)levels;
   RS_SIMD
   for (size_t i = 0; i < m; i++) {
     double level = x[i] - first;
-    level = level >= 0 ? level : levels; /* and where it is NaN */
+    level = level >= 0 ? level : levels;
     level = level < levels ? level : levels;
+    level = first + (int)level == x[i] ? level : levels;
     int code = (int)level;
-    miss[i] |= -(uint32_t)((level == levels) | (first + code != x[i]));
+    miss[i] |= -(uint32_t)(code == above);
     cell[i] += (uint32_t)code * stride;
   }
 }
@@ -217,8 +220,7 @@ RS_WIDE static void range_int(const int *x, size_t m, rs_range *range) {
 }
 
 RS_WIDE static void range_double(const double *x, size_t m, rs_range *range) {
-  double low = range->low, high = range->high;
-  int fraction = 0;
+  double low = range->low, high = range->high, fraction = 0;
   RS_SIMD_LOW_HIGH
   for (size_t i = 0; i < m; i++) {
     double v = x[i];
@@ -232,12 +234,12 @@ RS_WIDE static void range_double(const double *x, size_t m, rs_range *range) {
     range->whole = 0;
     return;
   }
-  RS_SIMD_OR(fraction)
+  RS_SIMD_MAX(fraction)
   for (size_t i = 0; i < m; i++) {
-    double v = x[i] == x[i] ? x[i] : low;
-    fraction |= (double)(int)v != v;
+    double v = x[i] == x[i] ? x[i] : low, off = fabs((double)(int)v - v);
+    fraction = off > fraction ? off : fraction;
   }
-  if (fraction) range->whole = 0;
+  if (fraction > 0) range->whole = 0;
 }
 
 /* One thread: a column is read much faster than it is counted. */

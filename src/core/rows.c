@@ -242,14 +242,18 @@ static void scan_time(double t, uint32_t code, size_t row, finding *f) {
 }
 
 RS_WIDE static int any_fractional(const double *t, size_t m, double high) {
+  double fraction = 0;
   int found = 0;
-  if (high < 2147483648.0) {
-    RS_SIMD_OR(found)
-    for (size_t i = 0; i < m; i++) found |= (double)(int)t[i] != t[i];
-  } else {
+  if (high >= 2147483648.0) {
     for (size_t i = 0; i < m; i++) found |= !rs_is_whole(t[i]);
+    return found;
   }
-  return found;
+  RS_SIMD_MAX(fraction)
+  for (size_t i = 0; i < m; i++) {
+    double off = fabs((double)(int)t[i] - t[i]);
+    fraction = off > fraction ? off : fraction;
+  }
+  return fraction > 0;
 }
 
 /* Returns whether the whole times of a batch are all there and none is negative; then they have

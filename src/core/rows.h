@@ -83,12 +83,14 @@ size_t rs_part(size_t n, int thread, int threads);
 #define RS_SIMD_RANGE \
   _Pragma("omp simd reduction(min : low, positive) reduction(max : high) reduction(| : dropped)")
 #define RS_SIMD_OR(flag) RS_SIMD_REDUCE(omp simd reduction(| : flag))
+#define RS_SIMD_MAX(value) RS_SIMD_REDUCE(omp simd reduction(max : value))
 #define RS_SIMD_LOW_HIGH RS_SIMD_REDUCE(omp simd reduction(min : low) reduction(max : high))
 #define RS_SIMD_REDUCE(text) _Pragma(#text)
 #else
 #define RS_SIMD
 #define RS_SIMD_RANGE
 #define RS_SIMD_OR(flag)
+#define RS_SIMD_MAX(value)
 #define RS_SIMD_LOW_HIGH
 #endif
 
