@@ -813,6 +813,32 @@ static void few_times(void) {
   }
 }
 
+/* Places of the stream of n rows with so many distinct times: cells where they are counted. */
+static size_t places(size_t n, size_t distinct) {
+  rs_stream *s;
+  rs_report report;
+  fill_data(1);
+  for (size_t i = 0; i < n; i++) { /* not in a rhythm that the sample might have too */
+    d.time[i] = (60 + (double)(i < distinct ? i : draw((uint32_t)distinct))) / 30.4375;
+  }
+  rs_rows r = rows_of(n, 0);
+  CHECK(rs_stream_open(&r, RS_TIES_ULP, &ALONE, &s, &report) == RS_OK);
+  size_t found = rs_stream_places(s);
+  rs_stream_close(s);
+  return found;
+}
+
+static void few_times_are_counted(void) {
+  const size_t most = (size_t)1 << (RS_LIST_BITS - 1);
+  if (RS_LISTED_ROWS > MOST) return; /* sizes as shipped: there are too few rows here */
+  CHECK(places(MOST, most) == most * GROUPS * 2);
+  CHECK(places(MOST, most + 1) == MOST);
+  CHECK(places(MOST, 4) == 4 * (size_t)GROUPS * 2);
+  CHECK(places(MOST, 3) == MOST); /* three times repeat in the sample, not four */
+  CHECK(places(RS_LISTED_ROWS, 6) == 6 * (size_t)GROUPS * 2);
+  CHECK(places(RS_LISTED_ROWS - 1, 6) == RS_LISTED_ROWS - 1);
+}
+
 static int stop_at_once(void *unused) {
   (void)unused;
   return 1;
@@ -955,6 +981,7 @@ int main(int n_arg, char **arg) {
   an_empty_third_group();
   strata_that_inform();
   few_times();
+  few_times_are_counted();
   a_large_form_stops();
   fractions_are_no_level();
   a_trend_in_any_unit();
