@@ -220,7 +220,7 @@ RS_WIDE static void range_int(const int *x, size_t m, rs_range *range) {
 }
 
 RS_WIDE static void range_double(const double *x, size_t m, rs_range *range) {
-  double low = range->low, high = range->high, fraction = 0;
+  double low = range->low, high = range->high;
   RS_SIMD_LOW_HIGH
   for (size_t i = 0; i < m; i++) {
     double v = x[i];
@@ -230,16 +230,7 @@ RS_WIDE static void range_double(const double *x, size_t m, rs_range *range) {
   range->low = low;
   range->high = high;
   if (low > high) return; /* all are missing */
-  if (low <= -0x1p31 || high >= 0x1p31) {
-    range->whole = 0;
-    return;
-  }
-  RS_SIMD_MAX(fraction)
-  for (size_t i = 0; i < m; i++) {
-    double v = x[i] == x[i] ? x[i] : low, off = fabs((double)(int)v - v);
-    fraction = off > fraction ? off : fraction;
-  }
-  if (fraction > 0) range->whole = 0;
+  if (low <= -0x1p31 || high >= 0x1p31 || rs_any_fraction(x, m, low)) range->whole = 0;
 }
 
 /* One thread: a column is read much faster than it is counted. */

@@ -278,8 +278,7 @@ typedef struct {
   rs_mh *mh;
   size_t n_group, stratum;
   double *risk, *event, *leave; /* n_group each; leave may be negative: entries */
-  pooled before;                /* the current time, in its stratum */
-  int weighted;                 /* whether that is needed */
+  pooled before;                /* the current time, in its stratum: where weights need it */
 } logrank_state;
 
 static int is_weighted(const rs_logrank *test) { return test->rho != 0 || test->gamma != 0; }
@@ -296,7 +295,7 @@ static inline pooled after(pooled before, double died, double survived) {
 
 /* The weight of a time at which d of n have the event. */
 static inline double next_weight(logrank_state *state, const rs_logrank *test, double d, double n) {
-  if (!state->weighted) return 1;
+  if (!is_weighted(test)) return 1;
   double weight = power(state->before.surv, test->rho) * power(state->before.fail, test->gamma);
   state->before = after(state->before, d / n, (n - d) / n);
   return weight;
@@ -402,7 +401,7 @@ static RS_INLINE void close_time_of_two(two_groups *now, rs_two *two, int ends) 
 /* Adds up the tables put down, of which the first `weighed` have their weights. */
 static size_t add_weighed(rs_two *two, size_t weighed, logrank_state *state,
                           const rs_logrank *test) {
-  for (size_t i = weighed; state->weighted && i < two->n; i++) {
+  for (size_t i = weighed; is_weighted(test) && i < two->n; i++) {
     /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): n tables are put down */
     double d = two->count[0][i] + two->count[1][i], n = two->margin[0][i] + two->margin[1][i];
     two->weight[i] = next_weight(state, test, d, n);
@@ -413,7 +412,7 @@ static size_t add_weighed(rs_two *two, size_t weighed, logrank_state *state,
 
 /* The same for two groups; room is for who is at risk. */
 RS_WIDE static void add_two_groups(logrank_job *job, logrank_state *state, rs_reader *reader,
-                           const double *room) {
+                                   const double *room) {
   enum { CELLS = RS_SOME_TABLES - RS_SUMS };
   rs_cell cell[CELLS];
   rs_two two;
@@ -445,7 +444,6 @@ RS_WIDE static void add_two_groups(logrank_job *job, logrank_state *state, rs_re
 
 static void add_segment(logrank_job *job, logrank_state *state, rs_reader *reader, size_t segment,
                         double *room) {
-  state->weighted = is_weighted(job->test);
   memcpy(room, rs_segment_risk(job->stream, segment), job->n_group * sizeof *room);
   if (job->n_group == 2) add_two_groups(job, state, reader, room);
   else add_groups(job, state, reader, room);

@@ -39,7 +39,7 @@ static inline uint32_t drop_if(int condition) { return 0u - (uint32_t)condition;
 
 /* Adds a column of codes 1..k to code; a code outside that range drops the row. */
 RS_WIDE static void add_codes(const rs_column *column, size_t k, uint32_t stride, size_t from,
-                      size_t m, uint32_t *code) {
+                              size_t m, uint32_t *code) {
   if (column->type == RS_NONE) return;
   const int *x = (const int *)column->data + from;
   const uint32_t most = (uint32_t)k;
@@ -70,7 +70,7 @@ RS_WIDE static void drop_missing(const double *x, size_t m, uint32_t *code) {
 
 /* Starts the codes: of_event where the status is the event's. */
 RS_WIDE static void event_codes(const rs_column *column, const double *status, double event,
-                        uint32_t of_event, size_t from, size_t m, uint32_t *code) {
+                                uint32_t of_event, size_t from, size_t m, uint32_t *code) {
   if (column->type == RS_NONE) {
     for (size_t i = 0; i < m; i++) code[i] = of_event;
   } else if (column->type == RS_INT && fabs(event) < 2147483648.0 && event == (int)event) {
@@ -241,19 +241,25 @@ static void scan_time(double t, uint32_t code, size_t row, finding *f) {
   }
 }
 
-RS_WIDE static int any_fractional(const double *t, size_t m, double high) {
-  double fraction = 0;
-  int found = 0;
-  if (high >= 2147483648.0) {
-    for (size_t i = 0; i < m; i++) found |= !rs_is_whole(t[i]);
-    return found;
-  }
-  RS_SIMD_MAX(fraction)
+RS_WIDE static double largest_fraction(const double *x, size_t m, double missing) {
+  double largest = 0;
+  RS_SIMD_MAX(largest)
   for (size_t i = 0; i < m; i++) {
-    double off = fabs((double)(int)t[i] - t[i]);
-    fraction = off > fraction ? off : fraction;
+    double v = x[i] == x[i] ? x[i] : missing, off = fabs((double)(int)v - v);
+    largest = off > largest ? off : largest;
   }
-  return fraction > 0;
+  return largest;
+}
+
+int rs_any_fraction(const double *x, size_t m, double missing) {
+  return largest_fraction(x, m, missing) > 0;
+}
+
+static int any_fractional(const double *t, size_t m, double high) {
+  int found = 0;
+  if (high < 2147483648.0) return rs_any_fraction(t, m, 0);
+  for (size_t i = 0; i < m; i++) found |= !rs_is_whole(t[i]);
+  return found;
 }
 
 /* Returns whether the whole times of a batch are all there and none is negative; then they have

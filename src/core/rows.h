@@ -168,6 +168,9 @@ typedef struct {
 void rs_read_batch(const rs_rows *rows, double event, rs_stride stride, size_t from,
                    size_t m, rs_batch *batch);
 
+/* Whether any of m numbers within the range of int is not whole; `missing` stands for NaN. */
+int rs_any_fraction(const double *x, size_t m, double missing);
+
 /* The code of one row, which has no missing value. */
 uint32_t rs_row_code(const rs_rows *rows, double event, rs_stride stride, size_t row);
 

@@ -279,13 +279,16 @@ static void first_values(const order *o, const rs_column *column, double value[2
   }
 }
 
+static RS_INLINE unsigned char mark_of(int is_first, int is_second, int missing) {
+  return (unsigned char)(is_first + 2 * is_second + OTHER * !(is_first | is_second | missing));
+}
+
 /* Marks m rows. */
 RS_WIDE static void mark_ints(const int *x, size_t m, const double value[2], unsigned char *mark) {
   const int a = (int)value[0], b = value[1] == value[1] ? (int)value[1] : a;
   RS_SIMD
   for (size_t i = 0; i < m; i++) {
-    int is_a = x[i] == a, is_b = (x[i] == b) & (a != b), missing = x[i] == INT_MIN;
-    mark[i] = (unsigned char)(OTHER * !(is_a | is_b | missing) + is_a + 2 * is_b);
+    mark[i] = mark_of(x[i] == a, (x[i] == b) & (a != b), x[i] == INT_MIN);
   }
 }
 
@@ -293,10 +296,7 @@ RS_WIDE static void mark_doubles(const double *x, size_t m, const double value[2
                                  unsigned char *mark) {
   const double a = value[0], b = value[1];
   RS_SIMD
-  for (size_t i = 0; i < m; i++) {
-    int is_a = x[i] == a, is_b = x[i] == b, missing = x[i] != x[i];
-    mark[i] = (unsigned char)(OTHER * !(is_a | is_b | missing) + is_a + 2 * is_b);
-  }
+  for (size_t i = 0; i < m; i++) mark[i] = mark_of(x[i] == a, x[i] == b, x[i] != x[i]);
 }
 
 /* Returns 0 when the call is stopped. */

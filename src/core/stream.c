@@ -307,7 +307,7 @@ typedef struct {
 enum { FEW_CODES = 64 };
 
 RS_WIDE static void count_codes(sum_job *job, const rs_segment *part, uint32_t mask,
-                        size_t count[RS_LANES][FEW_CODES]) {
+                                size_t count[RS_LANES][FEW_CODES]) {
   const uint64_t *key = job->stream->sorted.key;
   for (size_t i = part->from, end; i < part->to; i = end) {
     end = part->to - i < RS_POLLED_ROWS ? part->to : i + RS_POLLED_ROWS;

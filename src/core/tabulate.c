@@ -70,9 +70,11 @@ static void histogram_add(rs_histogram *to, size_t at, const rs_histogram *from,
 /* Beyond these cells a histogram leaves the cache, and sorting is faster. */
 enum { MOST_CELLS = 1 << 22 };
 
+static size_t kinds_of(const rs_stream *s) { return s->entries ? 3 : 2; }
+
 /* How many times a histogram may have to be small beside the rows. */
 static size_t most_times(const rs_stream *s, const rs_run *run) {
-  size_t blocks = s->n_group * s->n_stratum, kinds = s->entries ? 3 : 2, limit = 2 * s->data->n;
+  size_t blocks = s->n_group * s->n_stratum, kinds = kinds_of(s), limit = 2 * s->data->n;
   if (!(run->paths & RS_PATH_COUNT) || s->data->keep_rows || s->data->n >= UINT32_MAX) return 0;
   if (limit < 1024) limit = 1024;
   if (limit > MOST_CELLS) limit = MOST_CELLS;
@@ -80,7 +82,7 @@ static size_t most_times(const rs_stream *s, const rs_run *run) {
 }
 
 static void lay_out_cells(rs_histogram *h, const rs_stream *s, size_t range) {
-  h->kinds = s->entries ? 3 : 2;
+  h->kinds = kinds_of(s);
   h->range = range;
   h->n_cell = range * s->n_group * s->n_stratum * h->kinds;
 }
@@ -106,12 +108,14 @@ typedef struct {
   } slot[LIST_SLOTS];
   double time[MOST_LISTED]; /* by place */
   size_t n, most;
-  int is_full; /* there was no room for some time */
+  int *full; /* raised where there is no room for a time */
 } time_list;
 
-static time_list *list_new(size_t most) {
+static time_list *list_new(size_t most, int *full) {
   time_list *list = calloc(1, sizeof *list);
-  if (list) list->most = most < MOST_LISTED ? most : MOST_LISTED;
+  if (!list) return NULL;
+  list->most = most;
+  list->full = full;
   return list;
 }
 
@@ -121,7 +125,7 @@ static inline uint32_t list_place(time_list *list, double t) {
   while (list->slot[i].key != key && list->slot[i].key != 0) i = (i + 1) % LIST_SLOTS;
   if (list->slot[i].key == key) return list->slot[i].place;
   if (list->n == list->most) {
-    list->is_full = 1;
+    rs_raise(list->full);
     return 0;
   }
   list->time[list->n] = rs_bits_double(key - 1);
@@ -221,7 +225,7 @@ static void count_cells(rs_histogram *h, const count_batch *b, int entries, size
 typedef struct {
   const rs_stream *stream;
   const rs_run *run;
-  int stopped, listed, full; /* full: some thread has seen too many times to list */
+  int stopped, listed, full; /* full: there are too many times to list */
   rs_histogram part[RS_MOST_THREADS];
   time_list *list[RS_MOST_THREADS]; /* where times are listed */
   rs_status status[RS_MOST_THREADS];
@@ -246,7 +250,8 @@ static void count_part(void *data, int thread, int threads) {
   count_batch b;
   memset(b.place, 0, sizeof b.place);
   job->status[thread] = histogram_new(h, s->weights);
-  if (job->listed && !(job->list[thread] = list_new(h->range))) job->status[thread] = RS_NO_MEMORY;
+  if (job->listed) job->list[thread] = list_new(h->range, &job->full);
+  if (job->listed && !job->list[thread]) job->status[thread] = RS_NO_MEMORY;
   if (job->status[thread] != RS_OK) return;
   for (size_t i = rs_part(batches, thread, threads); i < rs_part(batches, thread + 1, threads);
        i++) {
@@ -259,8 +264,7 @@ static void count_part(void *data, int thread, int threads) {
       as_entries(h, m, b.rows.code);
       count_times(job, thread, 1, m, &b);
     }
-    if (job->listed && job->list[thread]->is_full) rs_raise(&job->full);
-    if (job->listed && rs_is_raised(&job->full)) return;
+    if (rs_is_raised(&job->full)) return;
   }
 }
 
@@ -308,10 +312,10 @@ static void put_in_order(rs_stream *s, const rs_histogram *from, const time_list
  * few times. */
 static rs_status add_listed(rs_stream *s, count_job *job, int threads, rs_ties ties) {
   time_list *all = job->list[0];
-  for (int t = 1; t < threads && !job->full; t++) {
+  for (int t = 1; t < threads; t++) {
     for (size_t i = 0; i < job->list[t]->n; i++) list_place(all, job->list[t]->time[i]);
   }
-  if (job->full || all->is_full) return RS_TOO_LARGE;
+  if (job->full) return RS_TOO_LARGE;
   uint32_t *place = malloc(MOST_LISTED * sizeof *place);
   rs_status status = place ? order_list(s, all, ties, place) : RS_NO_MEMORY;
   if (status == RS_OK) status = histogram_new(&s->counted, s->weights);
@@ -404,6 +408,11 @@ static rs_stride key_stride(const rs_sorted *k) {
   return stride;
 }
 
+/* The code of a row's entry, given that of its exit. */
+static inline uint32_t entry_code(const rs_sorted *k, uint32_t code) {
+  return (code >> k->kind_bits << k->kind_bits) | RS_KIND_ENTER;
+}
+
 /* The records of one batch of rows: at most two a row. */
 typedef struct {
   rs_batch rows;
@@ -454,10 +463,9 @@ RS_WIDE static void leave_out(record_batch *r, size_t m, int carried) {
 static void put_records(const rs_stream *s, const double *time, int entry, size_t from, size_t m,
                         record_batch *r) {
   const rs_sorted *k = &s->sorted;
-  const uint32_t kinds = ((uint32_t)1 << k->kind_bits) - 1;
   uint32_t *code = r->rows.code, *carry = r->carry + r->n;
   for (size_t i = 0; entry && i < m; i++) {
-    if (code[i] != RS_DROP) code[i] = (code[i] & ~kinds) | RS_KIND_ENTER;
+    if (code[i] != RS_DROP) code[i] = entry_code(k, code[i]);
   }
   put_times(k, time, m, r->key + r->n);
   if (k->code_in_key) put_codes(k, code, m, r->key + r->n);
@@ -649,10 +657,10 @@ uint32_t rs_record_code(const rs_stream *s, size_t i) {
   }
   /* NOLINTBEGIN(clang-analyzer-core.NullDereference): a sort without codes in its keys has carry */
   if (!s->by_row) return k->carry[i];
-  uint32_t kinds = ((uint32_t)1 << k->kind_bits) - 1, carry = k->carry[i];
+  uint32_t carry = k->carry[i];
   /* NOLINTEND(clang-analyzer-core.NullDereference) */
   uint32_t code = rs_row_code(s->data, s->event, key_stride(k), carry / 2);
-  return carry % 2 ? (code & ~kinds) | RS_KIND_ENTER : code;
+  return carry % 2 ? entry_code(k, code) : code;
 }
 
 typedef struct {
